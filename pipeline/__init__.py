@@ -1,0 +1,1 @@
+"""One short module per stage, and the command line that runs them."""

@@ -1,0 +1,43 @@
+"""Where every stage's inputs and outputs lie, relative to the project's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+DATA = Path("data")
+IMAGES = DATA / "images"
+MANIFEST = DATA / "manifest.parquet"
+REJECTS = DATA / "rejects.csv"
+FOLDS = DATA / "folds.parquet"
+SAMPLING = DATA / "sampling.parquet"
+
+FEATURES = Path("features")
+VIEWS = FEATURES / "views.parquet"
+IMAGE_STORE = FEATURES / "images.zarr"
+TEXT_STORE = FEATURES / "text.zarr"
+
+MODELS = Path("models")
+PRETRAINED = MODELS / "pretrained"
+FINETUNED = MODELS / "finetuned"
+BUNDLE = MODELS / "bundle"
+OOF_PREDICTIONS = MODELS / "oof_predictions.parquet"
+
+METRICS = Path("metrics")
+INGEST_METRICS = METRICS / "ingest.json"
+EMBED_IMAGES_METRICS = METRICS / "embed_images.json"
+SAMPLING_METRICS = METRICS / "sampling.json"
+PRETRAIN_METRICS = METRICS / "pretrain.json"
+PRETRAIN_LIVE = METRICS / "live" / "pretrain"
+FINETUNE_METRICS = METRICS / "finetune"
+FINETUNE_LIVE = METRICS / "live" / "finetune"
+ENSEMBLE_METRICS = METRICS / "ensemble.json"
+EVALUATE_METRICS = METRICS / "evaluate.json"
+PLOTS = METRICS / "plots"
+
+REPORTS = Path("reports")
+PICTURES = REPORTS / "pictures"
+CONTACT_SHEET = PICTURES / "contact_sheet.jpg"
+SAMPLING_PICTURE = PICTURES / "sampling.svg"
+REPORT = REPORTS / "index.html"

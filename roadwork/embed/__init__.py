@@ -1,0 +1,1 @@
+"""From views and sentences to vectors, paid for once and kept in Zarr."""

@@ -1,0 +1,1 @@
+"""Score predictions honestly: intervals, baselines, calibration."""

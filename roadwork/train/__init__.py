@@ -1,0 +1,1 @@
+"""Train the head from cached features."""

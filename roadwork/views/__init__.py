@@ -1,0 +1,1 @@
+"""From one photograph to twelve views."""
