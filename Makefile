@@ -1,0 +1,55 @@
+# `make demo` and `make test` do all the set-up there is; everything else is for people who work on roadwork itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: demo test test-quick lint format deps docs lock clean help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+demo: $(STAMP)  ## the whole pipeline on the embedded default, then its scores
+	dvc repro
+	python -m pipeline scores
+
+test: $(STAMP)  ## the whole test suite; needs neither network nor GPU
+	python -m pytest
+
+test-quick: $(STAMP)  ## the tests that take seconds
+	python -m pytest -m "not slow"
+
+lint: $(STAMP)  ## ruff and pyright
+	ruff check .
+	ruff format --check .
+	pyright
+
+format: $(STAMP)  ## let ruff mend what it can
+	ruff check --fix .
+	ruff format .
+
+deps: $(STAMP)  ## write each stage's import closure into dvc.yaml
+	python -m pipeline.declared_deps
+
+docs: $(STAMP)  ## write docs/parameters.md from the config classes
+	python -m pipeline.parameter_docs
+
+lock: $(STAMP)  ## compile requirements.txt from pyproject.toml, with hashes
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev \
+	  --output-file requirements.txt pyproject.toml
+
+clean:  ## remove the environment; data, features and models stay
+	rm -rf $(VENV)
+
+# One environment for everything: pinned packages, then the project itself, linked and not copied.
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "roadwork needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@

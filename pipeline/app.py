@@ -1,0 +1,167 @@
+"""The command line: every stage by its name, and the commands around them.
+
+Nothing heavy is imported here: each command imports what it needs when it runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.console import explained, show
+from pipeline.paths import BUNDLE, PARAMS
+from pipeline.stages import STAGES
+
+app = typer.Typer(
+    name="roadwork",
+    help="Tell roadwork from no roadwork in street photographs.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+)
+cache = typer.Typer(name="cache", help="The embedding cache that all projects of this user share.", no_args_is_help=True)
+app.add_typer(cache)
+
+ParamsFile = Annotated[Path, typer.Option("--params", help="The parameter file.", show_default=True)]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout, and nothing else there.")]
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"roadwork {version('roadwork')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Tell roadwork from no roadwork in street photographs."""
+
+
+def _run_stage(name: str, as_json: bool, params: Path, **arguments: Any) -> None:
+    from pipeline.unchanged import unchanged_code
+
+    with explained():
+        module = import_module(f"pipeline.{name}")
+        source = Path(str(module.__file__))
+        with unchanged_code(source, source.parent.parent, params):
+            result = module.run(params=params, **arguments)
+    show(result, as_json)
+
+
+def _add_stage(name: str, help_line: str) -> None:
+    def command(params: ParamsFile = PARAMS, as_json: Json = False) -> None:
+        _run_stage(name, as_json, params)
+
+    app.command(name=name, help=help_line)(command)
+
+
+def _add_finetune(name: str, help_line: str) -> None:
+    def command(
+        fold: Annotated[int, typer.Argument(help="The fold to predict; one of finetune.folds.")],
+        params: ParamsFile = PARAMS,
+        as_json: Json = False,
+    ) -> None:
+        _run_stage(name, as_json, params, fold=fold)
+
+    app.command(name=name, help=help_line)(command)
+
+
+for _name, _help in STAGES.items():
+    (_add_finetune if _name == "finetune" else _add_stage)(_name, _help)
+
+
+@app.command()
+def predict(
+    photographs: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")],
+    bundle: Annotated[Path, typer.Option(help="The trained bundle.")] = BUNDLE,
+    params: Annotated[
+        Path | None, typer.Option(help="Parameters that must agree with the bundle.  [default: params.yaml if present]")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="The backbone's weights file, where the bundle's own can't be found.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Print how likely each photograph shows roadwork, from the photograph alone."""
+    with explained():
+        from pipeline.predict import run
+
+        outcome = run(photographs, bundle=bundle, params=params, weights=weights, device=device)
+    show(outcome.result, as_json, outcome.text)
+    for failure in outcome.failures:
+        typer.echo(f"error: {failure}", err=True)
+    if outcome.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(params: ParamsFile = PARAMS, as_json: Json = False) -> None:
+    """Run the four validation tests on this project's real data: shapes, null metadata, sampling, views."""
+    with explained():
+        from pipeline.check import run
+
+        outcome = run(params)
+    show(outcome.result, as_json, outcome.text)
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(params: ParamsFile = PARAMS, as_json: Json = False) -> None:
+    """Tell what will work on this machine, and what to do about the rest."""
+    with explained():
+        from pipeline.doctor import run
+
+        outcome = run(params)
+    show(outcome.result, as_json, outcome.text)
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def scores(as_json: Json = False) -> None:
+    """Print the score table of the last evaluation and where its report lies."""
+    with explained():
+        from pipeline.scores import run
+
+        outcome = run()
+    show(outcome.result, as_json, outcome.text)
+
+
+@cache.command("info")
+def cache_info(as_json: Json = False) -> None:
+    """Where the cache lies, and for every fingerprint its rows and bytes."""
+    with explained():
+        from pipeline.cache import info
+
+        outcome = info()
+    show(outcome.result, as_json, outcome.text)
+
+
+@cache.command("clear")
+def cache_clear(
+    fingerprint: Annotated[
+        str | None, typer.Argument(help="Beginning of the fingerprint to delete.  [default: all of them]")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete cached embeddings; the next run computes them again."""
+    with explained():
+        from pipeline.cache import clear, to_clear
+
+        chosen = to_clear(fingerprint)
+    if chosen.keys and not yes:
+        typer.confirm(f"Delete {chosen.rows} cached rows ({chosen.size})?", abort=True, err=True)
+    with explained():
+        outcome = clear(chosen)
+    show(outcome.result, as_json, outcome.text)

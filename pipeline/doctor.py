@@ -1,0 +1,180 @@
+"""`roadwork doctor`: what will work on this machine, and what to do about the rest."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlparse
+
+from packaging.requirements import Requirement
+
+from pipeline.outcome import Outcome
+from pipeline.owners import OWNERS, owner
+from roadwork.cache_root import cache_root
+from roadwork.config import load_section, load_seed
+from roadwork.errors import RoadworkError
+
+_MARKS = {"ok": "✓", "note": "–", "problem": "✗"}
+_HUB_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: `note` limits what can be run, `problem` stops the committed pipeline."""
+
+    name: str
+    status: Literal["ok", "note", "problem"]
+    detail: str
+    fix: str = ""
+
+
+def run(params: Path) -> Outcome:
+    """Look at everything; `passed` is false where a problem would stop the pipeline."""
+    probes: list[Callable[[], Finding]] = [
+        _python,
+        _packages,
+        _gpu,
+        _bf16,
+        _xformers,
+        _hub,
+        _cache,
+        _disk,
+        _dvc,
+        lambda: _parameters(params),
+    ]
+    findings = [probe() for probe in probes]
+    lines = [f"{_MARKS[f.status]} {f.name:<11} {f.detail}" + (f"\n{'':14}→ {f.fix}" if f.fix else "") for f in findings]
+    return Outcome(
+        result={"findings": [asdict(finding) for finding in findings]},
+        text="\n".join(lines),
+        passed=all(finding.status != "problem" for finding in findings),
+    )
+
+
+def _python() -> Finding:
+    detail = f"{platform.python_version()} ({sys.executable})"
+    if sys.version_info < (3, 11):
+        return Finding("Python", "problem", detail, "roadwork needs 3.11 or newer")
+    return Finding("Python", "ok", detail)
+
+
+def _packages() -> Finding:
+    """Compare what is installed with what the project's metadata asks for."""
+    wanted = [Requirement(line) for line in requires("roadwork") or []]
+    faults, shown = [], []
+    for requirement in wanted:
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            installed = version(requirement.name)
+        except PackageNotFoundError:
+            faults.append(f"{requirement.name} is missing")
+            continue
+        if not requirement.specifier.contains(installed, prereleases=True):
+            faults.append(f"{requirement.name} is {installed}, needed {requirement.specifier}")
+        if requirement.name in {"torch", "timm", "xformers", "dvc", "zarr"}:
+            shown.append(f"{requirement.name} {installed}")
+    if faults:
+        return Finding("packages", "problem", "; ".join(faults), "make demo installs the pinned set into .venv")
+    return Finding("packages", "ok", ", ".join(shown))
+
+
+def _gpu() -> Finding:
+    import torch
+
+    if not torch.cuda.is_available():
+        return Finding(
+            "GPU", "note", "no CUDA device", "everything runs on the CPU; the full DINOv3 at 512 px wants a GPU"
+        )
+    free, total = torch.cuda.mem_get_info()
+    name = torch.cuda.get_device_name()
+    return Finding("GPU", "ok", f"{name}, {free / 2**30:.0f} of {total / 2**30:.0f} GiB free, CUDA {torch.version.cuda}")
+
+
+def _bf16() -> Finding:
+    from roadwork.embed.precision import has_bf16
+    from roadwork.device import resolve_device
+
+    device = resolve_device("auto")
+    if has_bf16(device):
+        return Finding("bf16", "ok", f"native on {device}")
+    return Finding("bf16", "note", f"not native on {device}", "backbone.precision: auto uses fp32 here, and is slower")
+
+
+def _xformers() -> Finding:
+    import torch
+
+    from roadwork.device import resolve_device
+    from roadwork.model.attention import xformers_refusal
+
+    refusal = xformers_refusal(resolve_device("auto"), torch.bfloat16, 64)
+    if refusal is None:
+        return Finding("xFormers", "ok", "memory_efficient_attention runs here")
+    return Finding("xFormers", "note", refusal, "head.attention.backend: auto uses PyTorch's SDPA instead")
+
+
+def _hub() -> Finding:
+    from huggingface_hub.constants import ENDPOINT
+
+    host = urlparse(ENDPOINT).hostname or ""
+    try:
+        socket.create_connection((host, 443), timeout=_HUB_TIMEOUT_S).close()
+    except OSError as error:
+        return Finding(
+            "model hub",
+            "note",
+            f"{host} can't be reached ({error})",
+            "backbone.weights: a local .safetensors or .pth file, or random",
+        )
+    return Finding("model hub", "ok", f"{host} can be reached")
+
+
+def _cache() -> Finding:
+    root = cache_root()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        writable = os.access(root, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        return Finding("cache", "problem", f"{root} can't be written", "set ROADWORK_CACHE to a folder that can")
+    size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
+    return Finding("cache", "ok", f"{root}, {size / 2**20:.1f} MiB")
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free
+    detail = f"{free / 2**30:.1f} GiB free here"
+    if free < 2**30:
+        return Finding("disk", "problem", detail, "the sample needs about 1 GiB, real data its size again in DVC's cache")
+    return Finding("disk", "ok", detail)
+
+
+def _dvc() -> Finding:
+    if not Path(".dvc").is_dir():
+        return Finding("DVC", "problem", "this folder is no DVC project", "run in the project's folder, or: dvc init")
+    head = subprocess.run(["git", "rev-parse", "--verify", "HEAD"], capture_output=True, text=True, check=False)
+    if head.returncode != 0:
+        return Finding("DVC", "note", "no git commit yet", "dvc exp run needs one: git commit")
+    if not Path("dvc.lock").is_file():
+        return Finding("DVC", "note", "nothing has been run yet", "dvc repro")
+    return Finding("DVC", "ok", f"project at commit {head.stdout[:10]}, dvc.lock present")
+
+
+def _parameters(params: Path) -> Finding:
+    try:
+        load_seed(params)
+        for section in OWNERS:
+            load_section(params, section, owner(section))
+    except RoadworkError as error:
+        return Finding("parameters", "problem", str(error).replace("\n", "; "))
+    return Finding("parameters", "ok", f"{params}: every section is valid")

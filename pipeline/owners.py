@@ -1,0 +1,35 @@
+"""Which class owns which section of `params.yaml`.
+
+Only documentation, the doctor and the tests look here: a stage imports its own config class directly, so that a change
+to one owner never re-runs another owner's stage.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from roadwork.config import Section
+
+OWNERS = {
+    "ingest": "roadwork.data.ingest:IngestConfig",
+    "views": "roadwork.views.geometry:ViewsConfig",
+    "backbone": "roadwork.embed.backbone:BackboneConfig",
+    "embed": "roadwork.embed.stream:EmbedConfig",
+    "text": "roadwork.embed.text:TextConfig",
+    "metadata": "roadwork.model.metadata:MetadataConfig",
+    "sampling": "roadwork.data.sampling:SamplingConfig",
+    "head": "roadwork.model.head:HeadConfig",
+    "loss": "roadwork.train.losses:LossConfig",
+    "train": "roadwork.train.config:TrainConfig",
+    "pretrain": "roadwork.train.pretrain:PretrainConfig",
+    "finetune": "roadwork.train.finetune:FinetuneConfig",
+    "ensemble": "roadwork.evaluate.ensemble:EnsembleConfig",
+    "evaluate": "roadwork.evaluate.scorecard:EvaluateConfig",
+    "report": "roadwork.report.page:ReportConfig",
+}
+
+
+def owner(section: str) -> type[Section]:
+    """The config class of `section`."""
+    module, name = OWNERS[section].split(":")
+    return getattr(import_module(module), name)
