@@ -96,7 +96,8 @@ def predict(
         from pipeline.predict import run
 
         outcome = run(photographs, bundle=bundle, params=params, weights=weights, device=device)
-    show(outcome.result, as_json, outcome.text)
+    if outcome.text or as_json:
+        show(outcome.result, as_json, outcome.text)
     for failure in outcome.failures:
         typer.echo(f"error: {failure}", err=True)
     if outcome.failures:
@@ -157,11 +158,11 @@ def cache_clear(
 ) -> None:
     """Delete cached embeddings; the next run computes them again."""
     with explained():
-        from pipeline.cache import clear, to_clear
+        from pipeline.cache import clear, question
 
-        chosen = to_clear(fingerprint)
-    if chosen.keys and not yes:
-        typer.confirm(f"Delete {chosen.rows} cached rows ({chosen.size})?", abort=True, err=True)
+        asked = question(fingerprint)
+    if asked is not None and not yes:
+        typer.confirm(asked, abort=True, err=True)
     with explained():
-        outcome = clear(chosen)
+        outcome = clear(fingerprint)
     show(outcome.result, as_json, outcome.text)

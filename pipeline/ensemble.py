@@ -1,0 +1,103 @@
+"""Stage `ensemble`: rank the fine-tuned heads, calibrate on out-of-fold predictions, write the bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.part import load_part
+from pipeline.paths import (
+    BUNDLE,
+    ENSEMBLE_METRICS,
+    FINETUNED,
+    FOLDS,
+    IMAGE_STORE,
+    MANIFEST,
+    OOF_PREDICTIONS,
+    PARAMS,
+)
+from roadwork.bundle.card import Facts
+from roadwork.bundle.description import Calibrations
+from roadwork.bundle.save import Origin, TrainedMember, save_bundle
+from roadwork.config import load_section, load_seed
+from roadwork.data.fold_summary import fold_summary
+from roadwork.data.folds import FoldsConfig
+from roadwork.data.manifest import read_manifest
+from roadwork.data.sampling import SamplingConfig
+from roadwork.embed.backbone import BackboneConfig
+from roadwork.embed.store import read_image_store
+from roadwork.errors import DataError
+from roadwork.evaluate.config import IntervalConfig
+from roadwork.evaluate.ensemble import EnsembleConfig, bundle_calibrations, rank_members
+from roadwork.evaluate.oof import gather, out_of_fold
+from roadwork.evaluate.score import rounded, score_row
+from roadwork.publish import published_file, write_json
+from roadwork.train.checkpoint import load_head
+from roadwork.train.finetune import PREDICTIONS
+from roadwork.views.geometry import ViewsConfig
+
+
+def run(params: Path = PARAMS) -> dict[str, Any]:
+    """Write `models/oof_predictions.parquet`, `models/bundle/` and `metrics/ensemble.json`; returns the metrics."""
+    config = load_section(params, "ensemble", EnsembleConfig)
+    intervals = load_part(params, "evaluate", IntervalConfig)
+    sampling = load_section(params, "sampling", SamplingConfig)
+    folds = load_part(params, "finetune", FoldsConfig).folds
+    seed = load_seed(params)
+
+    members = {fold: _member(fold) for fold in folds}
+    oof = gather({fold: _predictions(fold) for fold in folds})
+    ranked = rank_members({fold: member.inner_val_mcc for fold, member in members.items()}, config.members)
+    calibrations = bundle_calibrations(oof)
+    adapted, _ = out_of_fold(oof)
+    scored = {mode: score_row(adapted[mode], intervals.resampling(seed)) for mode in adapted}
+    rows = {"oof": scored["image_only"], "oof_with_metadata": scored["with_metadata"]}
+
+    frame = read_manifest(MANIFEST).frame
+    store = read_image_store(IMAGE_STORE).attributes
+    best = [members[fold] for fold in ranked]
+    facts = Facts(
+        splits=fold_summary(frame, pd.read_parquet(FOLDS))["splits"],
+        sources=sorted(frame["source"].dropna().unique()),
+        transductive=sampling.enabled and sampling.reference == "test",
+        metadata_fields=best[0].spec.metadata.fields,
+        confidence=intervals.confidence,
+    )
+    origin = Origin(
+        views=load_section(params, "views", ViewsConfig),
+        backbone=load_section(params, "backbone", BackboneConfig),
+        identity=store["provenance"]["backbone"],
+        seed=seed,
+        feature_fingerprint=store["fingerprint"],
+        training_data_digest=best[0].training_data_digest,
+        manifest_digest=store["manifest_digest"],
+    )
+    save_bundle(BUNDLE, best, origin, Calibrations(**calibrations), rows, facts)
+    with published_file(OOF_PREDICTIONS) as aside:
+        oof.to_parquet(aside, index=False)
+    metrics = rounded(
+        {
+            "members": list(ranked),
+            "inner_val_mcc": {str(fold): member.inner_val_mcc for fold, member in members.items()},
+            "calibrations": {mode: found.model_dump() for mode, found in calibrations.items()},
+            **rows,
+        }
+    )
+    write_json(ENSEMBLE_METRICS, metrics)
+    return metrics
+
+
+def _member(fold: int) -> TrainedMember:
+    head, spec, details = load_head(FINETUNED / str(fold))
+    return TrainedMember(
+        fold, details["inner_val_mcc"], head, spec, details["feature_fingerprint"], details["data_digest"]
+    )
+
+
+def _predictions(fold: int) -> pd.DataFrame:
+    path = FINETUNED / str(fold) / PREDICTIONS
+    if not path.is_file():
+        raise DataError("a fold's predictions are missing", where=str(path), fix=f"run `roadwork finetune {fold}`")
+    return pd.read_parquet(path)

@@ -1,0 +1,72 @@
+"""Stage `finetune`: adapt the pretrained head to all test folds but one, and predict that one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.paths import (
+    FINETUNE_LIVE,
+    FINETUNE_METRICS,
+    FINETUNED,
+    FOLDS,
+    IMAGE_STORE,
+    MANIFEST,
+    PARAMS,
+    PRETRAINED,
+    TEXT_STORE,
+)
+from roadwork.cache_root import cache_root
+from roadwork.config import load_section, load_seed
+from roadwork.device import resolve_device
+from roadwork.errors import ParameterError
+from roadwork.publish import published_folder, write_json
+from roadwork.train.checkpoint import WEIGHTS, file_sha256, load_head, save_head
+from roadwork.train.config import TrainConfig
+from roadwork.train.features import load_features
+from roadwork.train.finetune import PREDICTIONS, FinetuneConfig, Finetuning, finetune
+from roadwork.train.live import live_curves
+from roadwork.train.losses import LossConfig
+from roadwork.train.resume import work_area
+from roadwork.train.setting import Setting
+from roadwork.views.geometry import ViewsConfig, view_names
+
+
+def run(fold: int, params: Path = PARAMS) -> dict[str, Any]:
+    """Write `models/finetuned/<fold>/`, the fold's metrics and live curves; returns the metrics.
+
+    The head's shape and the metadata it uses are those of the pretrained head.
+    """
+    config = load_section(params, "finetune", FinetuneConfig)
+    if fold not in config.folds:
+        raise ParameterError(
+            f"there is no fold {fold}",
+            where=f"{params}: finetune.folds",
+            rule=f"one of {', '.join(map(str, config.folds))}",
+            fix="name one of these, or add it to finetune.folds",
+        )
+    train = load_section(params, "train", TrainConfig)
+    names = view_names(load_section(params, "views", ViewsConfig).grid)
+    head, spec, _ = load_head(PRETRAINED)
+    plan = Finetuning(
+        table=load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, spec.metadata, views=len(names)),
+        fold=fold,
+        head=head,
+        spec=spec,
+        weights_sha256=file_sha256(PRETRAINED / WEIGHTS),
+        config=config,
+        setting=Setting(
+            train=train,
+            loss=load_section(params, "loss", LossConfig),
+            seed=load_seed(params),
+            device=resolve_device(train.device, parameter="train.device"),
+        ),
+    )
+    live = live_curves(FINETUNE_LIVE / str(fold), names)
+    with work_area(cache_root() / "training", plan.digest) as area, live as log:
+        member = finetune(plan, area=area, on_epoch=log)
+        with published_folder(FINETUNED / str(fold)) as folder:
+            save_head(folder, member.head, member.spec, member.details)
+            member.predictions.to_parquet(folder / PREDICTIONS, index=False)
+        write_json(FINETUNE_METRICS / f"{fold}.json", member.metrics)
+    return member.metrics

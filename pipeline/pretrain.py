@@ -1,0 +1,71 @@
+"""Stage `pretrain`: train the head on the training images' cached features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.part import load_part
+from pipeline.paths import (
+    FOLDS,
+    IMAGE_STORE,
+    MANIFEST,
+    PARAMS,
+    PRETRAIN_LIVE,
+    PRETRAIN_METRICS,
+    PRETRAINED,
+    SAMPLING,
+    TEXT_STORE,
+)
+from roadwork.cache_root import cache_root
+from roadwork.config import load_section, load_seed
+from roadwork.device import resolve_device
+from roadwork.errors import DataError
+from roadwork.model.head import HeadConfig, HeadSpec
+from roadwork.model.metadata import MetadataConfig
+from roadwork.publish import published_folder, write_json
+from roadwork.train.checkpoint import save_head
+from roadwork.train.config import TrainConfig
+from roadwork.train.features import load_features
+from roadwork.train.live import live_curves
+from roadwork.train.losses import LossConfig
+from roadwork.train.pretrain import NearConfig, PretrainConfig, Pretraining, pretrain
+from roadwork.train.resume import work_area
+from roadwork.train.setting import Setting
+from roadwork.views.geometry import ViewsConfig, view_names
+
+
+def run(params: Path = PARAMS) -> dict[str, Any]:
+    """Write `models/pretrained/`, `metrics/pretrain.json` and the live curves; returns the metrics."""
+    metadata = load_section(params, "metadata", MetadataConfig)
+    train = load_section(params, "train", TrainConfig)
+    names = view_names(load_section(params, "views", ViewsConfig).grid)
+    table = load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, metadata, views=len(names))
+    if not SAMPLING.is_file():
+        raise DataError("there are no sampling weights", where=str(SAMPLING), fix="run `roadwork sampling`")
+    plan = Pretraining(
+        table=table,
+        sampling=pd.read_parquet(SAMPLING),
+        near_km=load_part(params, "sampling", NearConfig).near_km,
+        spec=HeadSpec(
+            head=load_section(params, "head", HeadConfig),
+            metadata=metadata,
+            embedding_dim=table.embeddings.shape[2],
+            views=table.embeddings.shape[1],
+        ),
+        config=load_section(params, "pretrain", PretrainConfig),
+        setting=Setting(
+            train=train,
+            loss=load_section(params, "loss", LossConfig),
+            seed=load_seed(params),
+            device=resolve_device(train.device, parameter="train.device"),
+        ),
+    )
+    with work_area(cache_root() / "training", plan.digest) as area, live_curves(PRETRAIN_LIVE, names) as log:
+        trained = pretrain(plan, area=area, on_epoch=log)
+        with published_folder(PRETRAINED) as folder:
+            save_head(folder, trained.head, plan.spec, trained.details)
+        write_json(PRETRAIN_METRICS, trained.metrics)
+    return trained.metrics

@@ -1,0 +1,34 @@
+"""Stage `tile`: manifest to the table of views, and a contact sheet to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.paths import CONTACT_SHEET, MANIFEST, PARAMS, VIEWS
+from roadwork.config import load_section
+from roadwork.data.manifest import read_manifest
+from roadwork.publish import published_file
+from roadwork.views.contact_sheet import Sample, choose_rows, contact_sheet
+from roadwork.views.decode import decode_rgb
+from roadwork.views.geometry import ViewsConfig
+from roadwork.views.table import view_table
+
+_SHOWN = 4
+
+
+def run(params: Path = PARAMS) -> dict[str, Any]:
+    """Write `features/views.parquet` and the contact sheet; returns the counts of images and views."""
+    config = load_section(params, "views", ViewsConfig)
+    manifest = read_manifest(MANIFEST)
+    table = view_table(manifest.frame, config)
+    with published_file(VIEWS) as aside:
+        table.to_parquet(aside, index=False)
+    samples = []
+    for row in choose_rows(manifest.frame, _SHOWN):
+        pixels = int(manifest.frame["width_px"].iloc[row]) * int(manifest.frame["height_px"].iloc[row])
+        path = manifest.photograph(row)
+        samples.append(Sample(path.name, decode_rgb(path, max_pixels=pixels)))
+    with published_file(CONTACT_SHEET) as aside:
+        contact_sheet(samples, config).save(aside, format="JPEG", quality=88)
+    return {"images": len(manifest), "views": len(table), "shown": [sample.name for sample in samples]}

@@ -1,0 +1,95 @@
+"""The backbone that a bundle needs: rebuilt, and checked to be the one its heads were trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from roadwork.bundle.description import DESCRIPTION, BundleDescription
+from roadwork.config import load_section
+from roadwork.embed.backbone import Backbone, BackboneConfig, build_backbone
+from roadwork.embed.fingerprint import feature_fingerprint
+from roadwork.embed.precision import has_bf16
+from roadwork.errors import BundleError, CapabilityError
+from roadwork.views.geometry import ViewsConfig
+
+_FIX = "set it back, or run `dvc repro` to train a bundle for these parameters"
+
+
+def build_matching_backbone(
+    description: BundleDescription, folder: Path, *, params: Path | None, weights: Path | None, device: torch.device
+) -> Backbone:
+    """The backbone of the bundle in `folder`, on `device`.
+
+    Its weights come from `weights` where given, else from where `params` says, else from where the bundle says; in each
+    case their digest must be the bundle's. The arithmetic is the bundle's own, because it changes the features.
+
+    Raises BundleError that names the first difference between `params`, or the backbone as built, and the bundle;
+    CapabilityError where the bundle needs bf16 and `device` lacks it.
+    """
+    config = description.backbone
+    if params is not None:
+        project = load_section(params, "backbone", BackboneConfig)
+        check_params(description, project, load_section(params, "views", ViewsConfig), params)
+        config = config.model_copy(update={"weights": project.weights})
+    if weights is not None:
+        config = config.model_copy(update={"weights": str(weights)})
+    precision = description.identity["precision"]
+    if precision == "bf16" and not has_bf16(device):
+        raise CapabilityError(
+            f"the bundle's features are bfloat16, and this {device.type.upper()} has no bfloat16 arithmetic",
+            where=str(folder / DESCRIPTION),
+            rule="heads judge only features of the arithmetic they were trained on",
+            fix="predict on a machine with bf16, or train a bundle with backbone.precision: fp32",
+        )
+    config = config.model_copy(update={"precision": precision})
+    backbone = build_backbone(config, size_px=description.views.size_px, seed=description.seed, device=device)
+    _check_built(description, backbone, folder)
+    return backbone
+
+
+def check_params(description: BundleDescription, backbone: BackboneConfig, views: ViewsConfig, params: Path) -> None:
+    """Raise BundleError, naming the dotted path, unless a project's `backbone` and `views` are the bundle's.
+
+    Where the weights lie may differ (their digest is compared later); `precision: auto` agrees with any.
+    """
+    pairs: list[tuple[str, Any, Any]] = [
+        (f"backbone.{name}", getattr(backbone, name), getattr(description.backbone, name))
+        for name in ("name", "kwargs")
+    ]
+    if backbone.pool != description.backbone.pool:
+        pairs.append(("backbone.pool", backbone.pool, description.identity["pool"]))
+    if backbone.precision != "auto":
+        pairs.append(("backbone.precision", backbone.precision, description.identity["precision"]))
+    pairs += [
+        (f"views.{name}", getattr(views, name), getattr(description.views, name)) for name in ViewsConfig.model_fields
+    ]
+    for dotted, given, trained in pairs:
+        if given != trained:
+            raise BundleError(
+                f"`{dotted}` is {given!r}, the bundle was trained with {trained!r}",
+                where=f"{params}: {dotted}",
+                rule="a bundle judges only features of the backbone and views it was trained on",
+                fix=_FIX,
+            )
+
+
+def _check_built(description: BundleDescription, backbone: Backbone, folder: Path) -> None:
+    for name, trained in description.identity.items():
+        found = backbone.identity.get(name)
+        if found != trained:
+            fix = "give the right file with --weights" if name == "weights_digest" else "use the timm of bundle.json"
+            raise BundleError(
+                f"the backbone's {name.replace('_', ' ')} is {found}, the bundle was trained with {trained}",
+                where=str(folder / DESCRIPTION),
+                rule="a bundle judges only features of the backbone it was trained on",
+                fix=f"{fix}, or run `dvc repro` to train a bundle for this backbone",
+            )
+    if feature_fingerprint(backbone, description.views).key != description.feature_fingerprint:
+        raise BundleError(
+            "this version cuts or decodes photographs in another way than the one that trained the bundle",
+            where=str(folder / DESCRIPTION),
+            fix="use the version of roadwork that wrote it, or run `dvc repro` with this one",
+        )

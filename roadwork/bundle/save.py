@@ -1,0 +1,104 @@
+"""Write a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roadwork.bundle.card import Facts, model_card
+from roadwork.bundle.description import (
+    CARD,
+    DESCRIPTION,
+    FORMAT_VERSION,
+    BundleDescription,
+    Calibrations,
+    Member,
+    content_digest,
+    member_folder,
+)
+from roadwork.embed.backbone import BackboneConfig
+from roadwork.embed.provenance import library_versions
+from roadwork.errors import BundleError
+from roadwork.model.head import Head, HeadSpec
+from roadwork.publish import published_folder, write_json
+from roadwork.train.checkpoint import file_sha256, save_head
+from roadwork.views.geometry import ViewsConfig
+
+LIBRARIES = ("roadwork", "torch", "timm", "numpy", "pillow", "safetensors")
+
+
+@dataclass(frozen=True)
+class TrainedMember:
+    """One head that goes into a bundle."""
+
+    fold: int
+    inner_val_mcc: float
+    head: Head
+    spec: HeadSpec
+    feature_fingerprint: str
+    training_data_digest: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the members were trained on."""
+
+    views: ViewsConfig
+    backbone: BackboneConfig
+    identity: Mapping[str, Any]
+    seed: int
+    feature_fingerprint: str
+    training_data_digest: str
+    manifest_digest: str
+
+
+def save_bundle(
+    folder: Path,
+    members: Sequence[TrainedMember],
+    origin: Origin,
+    calibrations: Calibrations,
+    metrics: Mapping[str, Any],
+    facts: Facts,
+) -> BundleDescription:
+    """Publish the bundle at `folder` with one rename; equal arguments give equal bytes. Returns what it says of itself.
+
+    Raises BundleError when the members differ in shape, or were trained on other features or data than `origin` says.
+    """
+    for member in members:
+        same = member.spec == members[0].spec and member.training_data_digest == origin.training_data_digest
+        if not same or member.feature_fingerprint != origin.feature_fingerprint:
+            raise BundleError(
+                f"the member of fold {member.fold} has another shape, or was trained on other features or data",
+                rule="all members share one spec, and the features and data of this project",
+                fix="run `dvc repro ensemble`: it fine-tunes what is out of date first",
+            )
+    with published_folder(folder) as aside:
+        for member in members:
+            inside = aside / member_folder(member.fold)
+            inside.mkdir(parents=True)
+            details = {"fold": member.fold, "inner_val_mcc": member.inner_val_mcc}
+            save_head(inside, member.head, member.spec, details)
+        named = tuple(Member(fold=member.fold, inner_val_mcc=member.inner_val_mcc) for member in members)
+        (aside / CARD).write_text(model_card(named, origin.backbone, origin.identity, metrics, facts), encoding="utf-8")
+        files = sorted(file for file in aside.rglob("*") if file.is_file())
+        description = BundleDescription(
+            format_version=FORMAT_VERSION,
+            members=named,
+            files={file.relative_to(aside).as_posix(): file_sha256(file) for file in files},
+            spec=members[0].spec,
+            views=origin.views,
+            backbone=origin.backbone,
+            identity=dict(origin.identity),
+            seed=origin.seed,
+            feature_fingerprint=origin.feature_fingerprint,
+            training_data_digest=origin.training_data_digest,
+            manifest_digest=origin.manifest_digest,
+            calibrations=calibrations,
+            metrics=dict(metrics),
+            versions=library_versions(LIBRARIES),
+        )
+        content = description.model_dump(mode="json")
+        write_json(aside / DESCRIPTION, content | {"sha256": content_digest(content)})
+    return description

@@ -1,0 +1,164 @@
+"""From any source to one validated manifest."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from roadwork.config import Section
+from roadwork.data.blocks import blocks
+from roadwork.data.gather import Gathered, gather
+from roadwork.data.images import Images
+from roadwork.data.ingest_metrics import ingest_metrics
+from roadwork.data.manifest import Manifest, manifest_frame
+from roadwork.data.rejects import Reject, write_rejects
+from roadwork.data.sources.opening import open_sample, open_source
+from roadwork.data.split import assign_splits
+from roadwork.data.vocabulary import VocabulariesConfig
+from roadwork.errors import DataError
+from roadwork.seeding import derive
+
+
+class SampleConfig(Section):
+    """Size of the drawn sample."""
+
+    images: int = Field(description="number of photographs to draw", ge=1)
+    max_width_px: int = Field(description="width of the largest photographs, pixels", ge=64, le=16384)
+
+
+class IngestConfig(Section):
+    """Where photographs come from and what is accepted."""
+
+    source: Literal["sample", "folder", "natix", "roadwork_coco"] = Field(description="which reader reads the source")
+    path: str | None = Field(description="where the source lies: a folder, a table, a JSON file or a hub id")
+    test_fraction: float = Field(description="share of the images without a split that becomes test", ge=0, lt=1)
+    val_fraction: float = Field(description="share of the images without a split that becomes val", ge=0, lt=1)
+    holdout_fraction: float = Field(description="share of the images without a split that becomes holdout", ge=0, lt=1)
+    group_radius_m: float = Field(description="images closer than this, in metres, get the same split", ge=0)
+    max_reject_fraction: float = Field(description="share of bad rows above which the stage fails", ge=0, le=1)
+    max_pixels: int = Field(description="pixels of the largest photograph that is decoded", gt=0)
+    strict: bool = Field(description="whether a category that no vocabulary knows is an error instead of a null")
+    sample: SampleConfig = Field(description="for source `sample` only")
+
+    @model_validator(mode="after")
+    def _leaves_a_train_part(self) -> IngestConfig:
+        total = self.test_fraction + self.val_fraction + self.holdout_fraction
+        if total >= 1:
+            raise ValueError(
+                f"test_fraction + val_fraction + holdout_fraction is {total:g}; nothing is left to train on"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """The manifest, every reject, and what `metrics/ingest.json` holds."""
+
+    manifest: Manifest
+    rejects: list[Reject]
+    metrics: dict[str, Any]
+
+
+def ingest(
+    config: IngestConfig,
+    vocabularies: VocabulariesConfig,
+    *,
+    seed: int,
+    data_root: Path,
+    images_dir: Path,
+    draft: Path,
+    rejects_path: Path,
+    workers: int | None = None,
+) -> IngestResult:
+    """Read, check and divide the source that `config` names.
+
+    A source without files of its own has its photographs written into the empty folder `draft`, which the caller
+    publishes as `images_dir` (below `data_root`) once this returns. Rejects are published at `rejects_path` also when
+    the run then fails, so that they can be looked at. Rows keep the source's order; the result doesn't depend on
+    `workers`, the number of threads (None: one per core).
+
+    Raises DataError where the source as a whole can't be used, more than `max_reject_fraction` of its rows are bad, a
+    class is missing, or, under `strict`, a category is unknown; SplitError where it can't be divided.
+    """
+    if config.source == "sample":
+        sample = config.sample
+        source = open_sample(draft, seed=seed, images=sample.images, max_width_px=sample.max_width_px)
+    else:
+        source = open_source(config.source, config.path)
+    gathered = gather(
+        source,
+        config.source,
+        vocabularies,
+        max_pixels=config.max_pixels,
+        images=Images(draft, images_dir, data_root),
+        workers=workers or os.cpu_count() or 1,
+    )
+    write_rejects(gathered.rejects, rejects_path)
+    _require_few_rejects(gathered, config.max_reject_fraction, rejects_path)
+    if config.strict:
+        _require_known_words(gathered)
+    _require_both_classes(gathered)
+
+    frame = manifest_frame(gathered.rows)
+    given = frame["split"].fillna("").to_numpy(dtype=str)
+    frame["split"] = assign_splits(
+        frame["label"].fillna(-1).to_numpy(dtype=np.int64),
+        blocks(frame, config.group_radius_m),
+        given,
+        test_fraction=config.test_fraction,
+        val_fraction=config.val_fraction,
+        holdout_fraction=config.holdout_fraction,
+        seed=derive(seed, "ingest", "split"),
+    )
+    frame["split"] = frame["split"].astype("str")
+    in_images_dir = config.source in ("sample", "natix")
+    manifest = Manifest(frame, data_root if in_images_dir else source.root)
+    return IngestResult(
+        manifest, gathered.rejects, ingest_metrics(manifest, gathered, source, splits_given=int((given != "").sum()))
+    )
+
+
+def _require_few_rejects(gathered: Gathered, max_fraction: float, path: Path) -> None:
+    if gathered.rejected <= max_fraction * gathered.count:
+        return
+    kinds = Counter(reject.kind for reject in gathered.rejects)
+    kind, times = kinds.most_common(1)[0]
+    raise DataError(
+        f"{gathered.rejected} of {gathered.count} rows are bad ({gathered.rejected / gathered.count:.1%}); "
+        f"most often ({times}×) {kind}",
+        where=str(path),
+        rule=f"at most ingest.max_reject_fraction, {max_fraction:g}, of the rows",
+        fix="mend the rows listed there, or raise ingest.max_reject_fraction",
+    )
+
+
+def _require_known_words(gathered: Gathered) -> None:
+    told = [
+        f"{field} {word!r} ({times}×)"
+        for field, counts in gathered.unknown.items()
+        for word, times in sorted(counts.items())
+    ]
+    if told:
+        raise DataError(
+            f"unknown categories: {', '.join(told)}",
+            where="params.yaml: ingest.strict",
+            rule="under ingest.strict every category is a value, an alias or a null of metadata.vocabularies",
+            fix="add them there as aliases, or set ingest.strict to false, which makes them null",
+        )
+
+
+def _require_both_classes(gathered: Gathered) -> None:
+    labels = Counter(row["label"] for row in gathered.rows)
+    if not labels[0] or not labels[1]:
+        raise DataError(
+            f"{labels[1]} images with roadwork, {labels[0]} without, {labels[None]} unlabelled",
+            where="the source's labels",
+            rule="a classifier needs images of both classes",
+            fix="add images of the missing class, or check the labels",
+        )

@@ -1,0 +1,111 @@
+"""The Hugging Face dataset `natix-network-org/roadwork`: Parquet files with the photographs inside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from roadwork.data.record import Record, Source
+from roadwork.data.sources.hub import download_dataset
+from roadwork.data.sources.table import require_columns
+from roadwork.errors import DataError
+
+# Column of the data set -> field of a record. The dots are literal parts of the names.
+FIELDS = {
+    "label": "label",
+    "gps": "gps",
+    "scene_level_tags.weather": "weather",
+    "scene_level_tags.daytime": "daytime",
+    "scene_level_tags.scene_environment": "scene",
+    "scene_description": "description",
+}
+_IDENTITY = ("id", "city_name", "video_info.seq_id", "video_info.vid_id")
+COLUMNS = ("image", *FIELDS, *_IDENTITY)
+SPLITS = ("train", "test")
+PATTERN = "data/*.parquet"
+
+# One batch of photographs of one or two megabytes is what is in memory at a time.
+_BATCH_ROWS = 16
+
+
+def read_natix(path: Path | str) -> Source:
+    """The rows of a local copy of the data set, `train` before `test`, in the order of file names and rows.
+
+    `path` is the folder that holds `data/train-*.parquet` and `data/test-*.parquet`, that `data` folder itself, or a
+    hub id such as `natix-network-org/roadwork`, which is downloaded (or found in the hub's cache). The split is the
+    file's; the group is the video (`vid_id`), or city and sequence where there is no video.
+
+    Raises DataError where the path or its files are missing, unreadable or lack a column.
+    """
+    local = Path(path)
+    if not local.exists():
+        if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(path)):
+            raise DataError("there is nothing at this path", where=f"ingest.path: {path}", fix=_expected("that folder"))
+        local = download_dataset(str(path), PATTERN, fix=_expected("a folder"))
+    folder = local / "data" if (local / "data").is_dir() else local
+    files = [(split, file) for split in SPLITS for file in sorted(folder.glob(f"{split}-*.parquet"))]
+    for split in SPLITS:
+        if not any(name == split for name, _ in files):
+            raise DataError(f"no {split}-*.parquet", where=str(folder), fix=_expected(str(local)))
+    count = sum(_open(file).metadata.num_rows for _, file in files)
+    if not count:
+        raise DataError("the files have no rows", where=str(folder), fix="download them again")
+    return Source(local, count, _records(local, files))
+
+
+def _expected(folder: str) -> str:
+    return (
+        "download data/train-*.parquet and data/test-*.parquet of natix-network-org/roadwork "
+        f"into {folder} and set ingest.path to it"
+    )
+
+
+def _open(file: Path) -> pq.ParquetFile:
+    """The open file, its columns checked; nothing but the footer is read."""
+    try:
+        opened = pq.ParquetFile(file)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, error) from None
+    require_columns(opened.schema_arrow.names, COLUMNS, str(file))
+    return opened
+
+
+def _records(root: Path, files: list[tuple[str, Path]]) -> Iterator[Record]:
+    for split, file in files:
+        number = 0
+        try:
+            for batch in _open(file).iter_batches(_BATCH_ROWS, columns=list(COLUMNS)):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield _record(root, f"{file.name} row {number}", split, row)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(file, error) from None
+
+
+def _record(root: Path, place: str, split: str, row: dict[str, Any]) -> Record:
+    image = row["image"] or {}
+    content, inner = image.get("bytes"), image.get("path")
+    fields = {field: row[column] for column, field in FIELDS.items()}
+    name = inner or f"{row['id']}"
+    file = None
+    if content is None and inner:
+        file = root / inner
+    return Record(
+        place, name, file, content if file else content or b"", {**fields, "split": split, "group": _group(row)}
+    )
+
+
+def _group(row: dict[str, Any]) -> str | None:
+    video, sequence = row["video_info.vid_id"], row["video_info.seq_id"]
+    if video not in (None, "", "null"):
+        return str(video)
+    return None if sequence is None else f"{row['city_name']}/{sequence}"
+
+
+def _unreadable(file: Path, error: Exception) -> DataError:
+    return DataError(f"not readable as Parquet: {error}", where=str(file), fix="download the file again")

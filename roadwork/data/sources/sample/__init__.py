@@ -1,0 +1,1 @@
+"""The embedded sample: street scenes drawn from a seed, with and without roadwork."""

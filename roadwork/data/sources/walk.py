@@ -1,0 +1,44 @@
+"""The files below a folder, always in the same order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from roadwork.data.probe import EXTENSIONS
+
+# What operating systems leave in folders without being asked; they hide these files by other means than a dot.
+_DROPPINGS = frozenset({"thumbs.db", "desktop.ini"})
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every file below `folder`, sorted by path; hidden files and folders (a leading dot) are left out.
+
+    Links to folders are followed, each real folder being entered once.
+    """
+    return sorted(_walk(folder, set()), key=lambda path: path.parts)
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether the name ends like a photograph's, in any case."""
+    return path.suffix.lower() in EXTENSIONS
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is none of the user's data."""
+    return name.startswith(".") or name.lower() in _DROPPINGS
+
+
+def _walk(folder: Path, entered: set[str]) -> Iterator[Path]:
+    real = os.path.realpath(folder)
+    if real in entered:
+        return
+    entered.add(real)
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if is_hidden(entry.name):
+            continue
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), entered)
+        else:
+            yield Path(entry.path)

@@ -1,0 +1,29 @@
+"""Section `embed`: how fast embedding runs and where. Nothing here changes a feature."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from roadwork.config import Section
+
+AutoCount = Literal["auto"] | Annotated[int, Field(gt=0)]
+
+
+class EmbedConfig(Section):
+    """Speed, memory and device of the embedding stage."""
+
+    engine: Literal["local"] = Field(description="where embedding runs: on this machine")
+    device: str = Field(
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto (CUDA where there is one), cpu, cuda or cuda:N"
+    )
+    decode_workers: AutoCount = Field(
+        description="threads that decode and cut photographs; auto: one per usable CPU, at most 32"
+    )
+    batch_images: AutoCount = Field(
+        description="photographs per copy to the device; auto: 1 on the CPU, 8 on CUDA. The model sees the views of "
+        "one photograph per call whatever this is, so no result depends on it"
+    )
+    block_images: int = Field(gt=0, description="photographs per finished cache block: what a kill can cost")
+    compile: bool = Field(description="torch.compile the backbone, on CUDA only")

@@ -1,0 +1,71 @@
+"""From a row of the manifest to the views of its photograph."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from roadwork.data.manifest import Manifest
+from roadwork.embed.stream import Photograph
+from roadwork.errors import PhotographError, StoreError
+from roadwork.views.decode import decode_rgb
+from roadwork.views.geometry import ViewsConfig
+from roadwork.views.resample import cut_views
+from roadwork.views.table import boxes_of, view_table
+
+_FIX = "run `roadwork ingest` again: it takes the file as it is now, or rejects it"
+
+
+def photographs_of(manifest: Manifest, table: pd.DataFrame, views: ViewsConfig) -> list[Photograph]:
+    """The manifest's rows with the boxes of their views from the view table, in the manifest's order.
+
+    Raises StoreError when `table` isn't what `views` gives for this manifest: its boxes would be embedded under the
+    fingerprint of others.
+    """
+    frame = manifest.frame
+    if not table.reset_index(drop=True).equals(view_table(frame, views)):
+        raise StoreError(
+            "the view table belongs to another manifest or other view parameters",
+            rule="its rows are those that `views` gives for the images of the manifest",
+            fix="run `roadwork tile` again",
+        )
+    boxes = boxes_of(table)
+    pixels = frame["width_px"].to_numpy(np.int64) * frame["height_px"].to_numpy(np.int64)
+    return [
+        Photograph(str(image_id), manifest.photograph(row), boxes[row], int(pixels[row]))
+        for row, image_id in enumerate(frame["image_id"])
+    ]
+
+
+def view_cutter(size_px: int) -> Callable[[Photograph], NDArray[np.uint8]]:
+    """A function that reads, verifies, decodes and cuts one photograph: uint8 views `[view size size 3]`.
+
+    It raises PhotographError when the file is gone, can't be decoded, or is no longer the file that ingest saw: its
+    sha256 is the key under which the embedding is kept, so a changed file must never pass.
+    """
+
+    def cut(photo: Photograph) -> NDArray[np.uint8]:
+        try:
+            content = photo.path.read_bytes()
+        except OSError as error:
+            raise PhotographError(
+                f"the photograph can't be read: {error.strerror or error}", where=str(photo.path), fix=_FIX
+            ) from error
+        if hashlib.sha256(content).hexdigest() != photo.image_id:
+            raise PhotographError(
+                "the photograph has changed since it was ingested",
+                where=str(photo.path),
+                rule=f"its sha256 is {photo.image_id}",
+                fix=_FIX,
+            )
+        try:
+            rgb = decode_rgb(content, max_pixels=photo.pixels)
+        except PhotographError as error:
+            raise PhotographError(error.what, where=str(photo.path), rule=error.rule, fix=_FIX) from error
+        return cut_views(rgb, photo.boxes, size_px)
+
+    return cut

@@ -1,0 +1,81 @@
+"""Give a backbone its weights: pretrained from the hub, from a local file, or random and saying so."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+from timm.models import load_state_dict_from_hf
+from torch import Tensor, nn
+
+from roadwork.embed.checkpoint import fit_checkpoint, read_checkpoint
+from roadwork.embed.random_init import random_model
+from roadwork.errors import BackboneError
+from roadwork.progress import note
+
+# What hub downloads raise. The HTTP library's own base class depends on the hub client's version.
+_HUB_ERRORS: tuple[type[BaseException], ...] = (OSError, EntryNotFoundError, *HfHubHTTPError.__bases__)
+
+_CHUNK_BYTES = 64 * 1024 * 1024
+
+
+def load_weights(weights: str, create: Callable[[], nn.Module], *, name: str, seed: int) -> nn.Module:
+    """The float32 model that `create` builds, with the weights that `backbone.weights` names.
+
+    `random` uses `seed` and notes that the features are untrained. Raises BackboneError for weights that can't be
+    had, read, or fitted; there is no fallback from one kind to another.
+    """
+    model = random_model(create, seed)
+    if weights == "random":
+        note(
+            f"backbone {name}: RANDOM weights (seed {seed}). The features are UNTRAINED: what is learned from them "
+            "shows that the pipeline runs, not how well roadwork is found. For real features set backbone.weights."
+        )
+    elif weights == "pretrained":
+        fit_checkpoint(model, _from_hub(name, model.pretrained_cfg), source=f"hub weights of {name}")  # pyright: ignore
+    else:
+        fit_checkpoint(model, read_checkpoint(Path(weights).expanduser()), source=weights)
+    return model
+
+
+def weights_digest(model: nn.Module) -> str:
+    """SHA-256, hex, over name, dtype, shape and bytes of every entry of the state dict, in the order of the names.
+
+    Taken in pieces, without a copy of the model.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+        for start in range(0, raw.size, _CHUNK_BYTES):
+            digest.update(raw[start : start + _CHUNK_BYTES])
+    return digest.hexdigest()
+
+
+def _from_hub(name: str, cfg: dict[str, Any]) -> dict[str, Tensor]:
+    """timm's own weights of the model whose pretrained config is `cfg`, through the hub's local cache."""
+    hub_id = cfg.get("hf_hub_id")
+    if hub_id is None or cfg.get("custom_load"):
+        raise BackboneError(
+            f"timm has no weights for {name} on the hub",
+            where="params.yaml: backbone.weights is pretrained",
+            rule="a model, with its tag, of timm.list_pretrained()",
+            fix="name a model with weights, or set backbone.weights to a file",
+        )
+    try:
+        file = cfg.get("hf_hub_filename")
+        return load_state_dict_from_hf(hub_id, file) if file else load_state_dict_from_hf(hub_id)
+    except _HUB_ERRORS as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise BackboneError(
+            f"the pretrained weights of {name} can't be had: {type(error).__name__}: {first_line}",
+            where="params.yaml: backbone.weights is pretrained",
+            rule=f"they come from the Hugging Face hub, repository {hub_id}, which may need a network and, "
+            "for gated models, an accepted licence and a login",
+            fix=f"on a machine that has both, download model.safetensors of {hub_id}; put it at "
+            f"weights/{name}.safetensors in this project and set backbone.weights to that path",
+        ) from error

@@ -1,0 +1,145 @@
+"""Zarr format 3 as this project uses it: chunks of 256 images, no shards, no compression, NaN fill, one writer.
+
+Equal input gives equal bytes: nothing here knows the time, the machine or the number of writers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import BytesCodec
+
+from roadwork.errors import StoreError
+from roadwork.publish import published_folder
+
+CHUNK_IMAGES = 256
+ID_BYTES = 32
+
+
+@contextmanager
+def published_group(path: Path, attributes: Mapping[str, Any]) -> Iterator[zarr.Group]:
+    """Yield an empty Zarr group with `attributes`; on success it replaces `path` with one rename, else it vanishes."""
+    json.dumps(attributes, allow_nan=False)  # NaN would make a zarr.json that other readers refuse
+    with published_folder(path) as aside:
+        yield zarr.create_group(aside, zarr_format=3, attributes=dict(attributes))
+        for leftover in aside.rglob("*.partial"):
+            leftover.unlink()
+
+
+def write_array(
+    group: zarr.Group,
+    name: str,
+    blocks: Iterable[NDArray[Any]],
+    *,
+    shape: Sequence[int],
+    dtype: str,
+    axes: Sequence[str],
+) -> None:
+    """Write array `name` of `shape` from `blocks [image ...]` of any lengths, every chunk once and whole.
+
+    Raises ValueError when the blocks don't add up to `shape`: that is a caller's bug, not a user's mistake.
+    """
+    array = group.create_array(
+        name,
+        shape=tuple(shape),
+        chunks=(CHUNK_IMAGES, *shape[1:]),
+        dtype=dtype,
+        fill_value=float("nan") if np.dtype(dtype).kind == "f" else 0,
+        filters=None,
+        compressors=None,
+        serializer=BytesCodec(),
+        dimension_names=list(axes),
+        config={"write_empty_chunks": True},  # a chunk that is absent is then always a fault
+    )
+    start = 0
+    for chunk in _rechunked(blocks):
+        if chunk.dtype != array.dtype or chunk.shape[1:] != tuple(shape[1:]):
+            raise ValueError(f"{name}: got {chunk.dtype} {chunk.shape[1:]}, expected {dtype} {tuple(shape[1:])}")
+        if start + len(chunk) > shape[0]:
+            raise ValueError(f"{name}: more than the announced {shape[0]} rows")
+        array[start : start + len(chunk)] = chunk
+        start += len(chunk)
+    if start != shape[0]:
+        raise ValueError(f"{name}: {start} rows, {shape[0]} were announced")
+
+
+@contextmanager
+def opened_group(path: Path, *, stage: str) -> Iterator[zarr.Group]:
+    """Yield the Zarr group at `path`, read-only; every fault of the files becomes a StoreError that names `stage`."""
+    fix = f"run `roadwork {stage}` again"
+    if not path.is_dir():
+        raise StoreError("the feature store does not exist", where=str(path), fix=f"run `roadwork {stage}` first")
+    try:
+        yield zarr.open_group(path, mode="r", zarr_format=3)
+    except (OSError, ValueError, KeyError, TypeError) as error:  # what zarr raises for damaged files
+        raise StoreError(f"the feature store is damaged: {error}", where=str(path), fix=fix) from error
+
+
+def read_array(
+    group: zarr.Group, name: str, *, path: Path, stage: str, shape: Sequence[int | None], dtype: str
+) -> NDArray[Any]:
+    """Array `name`, one read into memory. `None` in `shape` takes any length.
+
+    Raises StoreError when it is absent, of another shape or type, lacks a chunk, or (floats) holds a NaN or infinity.
+    """
+    where, fix = f"{path}: {name}", f"run `roadwork {stage}` again"
+    array = group.get(name)
+    if not isinstance(array, zarr.Array):
+        raise StoreError(f"the store has no array `{name}`", where=where, fix=fix)
+    fits = len(array.shape) == len(shape) and all(w in (None, g) for g, w in zip(array.shape, shape, strict=True))
+    if not fits or array.dtype != np.dtype(dtype):
+        wanted = " × ".join("any" if length is None else str(length) for length in shape)
+        raise StoreError(
+            f"`{name}` is {array.dtype} {tuple(array.shape)}", where=where, rule=f"{dtype} of shape {wanted}", fix=fix
+        )
+    if array.nchunks_initialized != array.nchunks:
+        missing = array.nchunks - array.nchunks_initialized
+        raise StoreError(f"{missing} of {array.nchunks} chunks of `{name}` are missing", where=where, fix=fix)
+    values = np.asarray(array[...])
+    if values.dtype.kind == "f" and values.size:
+        bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+        if bad.any():
+            raise StoreError(
+                f"{int(bad.sum())} rows of `{name}` hold no numbers, the first is row {int(np.argmax(bad))}",
+                where=where,
+                rule="every value is finite",
+                fix=fix,
+            )
+    return values
+
+
+def pack_ids(image_ids: Sequence[str]) -> NDArray[np.uint8]:
+    """Hex sha256 digests as raw bytes `[image 32]`; ValueError for anything else."""
+    raw = [bytes.fromhex(image_id) for image_id in image_ids]
+    for image_id, packed in zip(image_ids, raw, strict=True):
+        if len(packed) != ID_BYTES:
+            raise ValueError(f"image id {image_id!r} is no sha256 in hex")
+    return np.frombuffer(b"".join(raw), np.uint8).reshape(len(raw), ID_BYTES)
+
+
+def unpack_ids(raw: NDArray[np.uint8]) -> list[str]:
+    """The inverse of `pack_ids`."""
+    return [row.tobytes().hex() for row in raw]
+
+
+def _rechunked(blocks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """The same rows in pieces of exactly one chunk (the last may be shorter); holds one chunk and one block."""
+    held: list[NDArray[Any]] = []
+    count = 0
+    for block in blocks:
+        while len(block):
+            taken, block = block[: CHUNK_IMAGES - count], block[CHUNK_IMAGES - count :]
+            held.append(taken)
+            count += len(taken)
+            if count == CHUNK_IMAGES:
+                yield np.concatenate(held)
+                held, count = [], 0
+    if held:
+        yield np.concatenate(held)

@@ -1,0 +1,93 @@
+"""The scores of one set of predictions, most of them scikit-learn's."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    brier_score_loss,
+    matthews_corrcoef,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+from roadwork.errors import DataError
+
+BINS = 15
+"""Equal-width probability bins of the expected calibration error."""
+
+
+def decisions(probabilities: ArrayLike) -> NDArray[np.int64]:
+    """1 (roadwork) where the probability is at least 0.5, else 0. The one decision rule of the project."""
+    return (np.asarray(probabilities, np.float64) >= 0.5).astype(np.int64)
+
+
+def scores(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, float | int | None]:
+    """Scores of `probabilities [image]` of roadwork against `labels [image]` (0 or 1).
+
+    Keys: mcc, accuracy, precision, recall, f1 (all at probability 0.5), auroc, auprc (average precision), ece
+    (`calibration_error`), brier, n. Quantities that aren't defined follow scikit-learn: MCC is 0 when labels or
+    decisions hold one class, precision, recall and F1 are 0 for 0/0. The ranking scores need both classes: auroc is
+    None when one is missing, auprc is None without a positive.
+
+    Raises DataError when the two differ in length, are empty, or hold anything but 0/1 and probabilities.
+    """
+    truth, probability = _checked(labels, probabilities)
+    decided = decisions(probability)
+    positives = int(truth.sum())
+    with warnings.catch_warnings():  # one class only: scikit-learn warns and returns the documented 0
+        warnings.simplefilter("ignore", UserWarning)
+        mcc = float(matthews_corrcoef(truth, decided))
+        precision, recall, f1, _ = precision_recall_fscore_support(truth, decided, average="binary")
+    return {
+        "mcc": mcc,
+        "accuracy": float(accuracy_score(truth, decided)),
+        "precision": float(precision),
+        "recall": float(recall),
+        "f1": float(f1),
+        "auroc": float(roc_auc_score(truth, probability)) if 0 < positives < len(truth) else None,
+        "auprc": float(average_precision_score(truth, probability)) if positives else None,
+        "ece": calibration_error(truth, probability),
+        "brier": float(brier_score_loss(truth, probability, pos_label=1)),
+        "n": len(truth),
+    }
+
+
+def calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -> float:
+    """Expected calibration error: the mean over images of |share of roadwork - mean probability| in the image's bin.
+
+    `bins` equal-width bins of the probability of roadwork (Naeini et al. 2015, in the binary form).
+    """
+    found = reliability(labels, probabilities, bins)
+    return sum(part["n"] * abs(part["observed"] - part["predicted"]) for part in found) / sum(
+        part["n"] for part in found
+    )
+
+
+def reliability(labels: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -> list[dict[str, float]]:
+    """By non-empty bin, ascending: mean `predicted` probability, `observed` share of roadwork, `n` images."""
+    truth, probability = _checked(labels, probabilities)
+    index = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    return [
+        {"predicted": float(probability[of].mean()), "observed": float(truth[of].mean()), "n": int(of.sum())}
+        for of in (index == b for b in range(bins))
+        if of.any()
+    ]
+
+
+def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    truth, probability = np.asarray(labels), np.asarray(probabilities, np.float64)
+    if truth.shape != probability.shape or truth.ndim != 1 or not len(truth):
+        raise DataError(
+            f"labels {truth.shape} and probabilities {probability.shape} can't be scored",
+            rule="two vectors of one length, at least one image",
+        )
+    if not np.isin(truth, (0, 1)).all():
+        raise DataError("a label is neither 0 nor 1", rule="leave unlabelled images out before scoring")
+    if not ((probability >= 0) & (probability <= 1)).all():
+        raise DataError("a probability lies outside 0 to 1 or is not a number")
+    return truth.astype(np.int64), probability

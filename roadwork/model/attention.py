@@ -1,0 +1,84 @@
+"""Scaled dot-product attention: one function over two backends."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from roadwork.errors import CapabilityError
+
+Backend = Literal["auto", "xformers", "sdpa"]
+
+HALF = (torch.float16, torch.bfloat16)
+
+
+def attention(
+    q: Float[Tensor, "image token head dim"],
+    k: Float[Tensor, "image other head dim"],
+    v: Float[Tensor, "image other head dim"],
+    *,
+    backend: Backend,
+) -> Float[Tensor, "image token head dim"]:
+    """softmax(q kᵀ / √dim) v per image and head (arXiv 1706.03762).
+
+    `sdpa` is PyTorch's own; `xformers` is `xformers.ops.memory_efficient_attention`, which needs CUDA and half
+    precision; `auto` takes xformers where it runs and sdpa elsewhere. Inside `torch.compile`, `auto` takes sdpa:
+    xformers' operators would cut the compiled graph at every layer.
+
+    Raises CapabilityError, with the reason, when `xformers` is asked for where it can't run.
+    """
+    if backend == "xformers" or (backend == "auto" and _auto_takes_xformers(q)):
+        return _xformers(q, k, v)
+    return _sdpa(q, k, v)
+
+
+@lru_cache(maxsize=64)
+def xformers_refusal(device: torch.device, dtype: torch.dtype, dim: int) -> str | None:
+    """Why xformers can't attend with `dim` channels a head on this device in this precision; None when it can.
+
+    Tries a tiny forward and backward pass, because the package imports fine where none of its operators run.
+    """
+    if device.type != "cuda":
+        return f"it has no operator for the device `{device.type}`"
+    if dtype not in HALF:
+        return f"it is used in float16 or bfloat16 here, and this is {str(dtype).removeprefix('torch.')}"
+    try:
+        from xformers.ops import memory_efficient_attention
+
+        with torch.enable_grad():
+            x = torch.zeros(1, 8, 1, dim, device=device, dtype=dtype, requires_grad=True)
+            memory_efficient_attention(x, x, x).sum().backward()
+    except (ImportError, OSError, RuntimeError) as error:  # NotImplementedError is a RuntimeError
+        return str(error).strip() or type(error).__name__
+    return None
+
+
+def _auto_takes_xformers(q: Tensor) -> bool:
+    if torch.compiler.is_compiling() or not q.is_cuda or q.dtype not in HALF:
+        return False
+    return xformers_refusal(q.device, q.dtype, q.shape[-1]) is None
+
+
+def _sdpa(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    q, k, v = (x.transpose(1, 2) for x in (q, k, v))  # PyTorch wants heads before tokens
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+
+
+@torch.compiler.disable()
+def _xformers(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    refusal = xformers_refusal(q.device, q.dtype, q.shape[-1])
+    if refusal is not None:
+        raise CapabilityError(
+            f"attention by xformers can't run here: {refusal}",
+            where="params.yaml: head.attention.backend",
+            rule="xformers needs CUDA, float16 or bfloat16, and a working operator",
+            fix="set it to `auto` or `sdpa`, or run on a GPU with train.precision: bf16",
+        )
+    from xformers.ops import memory_efficient_attention
+
+    return memory_efficient_attention(q, k, v)

@@ -1,0 +1,136 @@
+"""The head: from the embeddings of an image's views, and its metadata, to roadwork or not.
+
+Axes, here and in every file of this package: `image` one photograph of the batch · `view` one of its crops (12) ·
+`token` one kept view inside the head (8) · `dim` channels · `head` one attention head · `class` none, roadwork.
+
+    embeddings [image view 1280]
+        │ pruning          12 views → the best 8                → kept
+        │ projection       1280 → 512, + which view it is
+        │ pyramid          512, 256, 128 → 512
+        │ attention × 4    views look at each other
+        ├──────────────── view_classifier                       → view_logits
+        │ view_fusion      8 tokens → one vector                → gates
+        ├──────────────── weather_classifier                    → weather_logits
+        │ fusion           ← metadata encoder [image 704]
+        │ classifier       512 → 256 → 2                        → logits
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from jaxtyping import Float, Int64
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from roadwork.config import Section
+from roadwork.errors import ParameterError
+from roadwork.model.classifier import Classifier, ClassifierConfig
+from roadwork.model.fusion import Fusion
+from roadwork.model.gated_attention import AttentionConfig, GatedAttention
+from roadwork.model.metadata import Metadata, MetadataConfig, MetadataEncoder
+from roadwork.model.projection import Projection, ProjectionConfig
+from roadwork.model.pruning import Pruning, PruningConfig
+from roadwork.model.pyramid import Pyramid, PyramidConfig
+from roadwork.model.view_fusion import ViewFusion, ViewFusionConfig, ViewMean
+
+CLASSES = 2  # 0 none, 1 roadwork
+
+
+class HeadConfig(Section):
+    """`head`: one part per box of the figure."""
+
+    dropout: float = Field(ge=0, lt=1, description="share of activations dropped in training, in every box that drops")
+    pruning: PruningConfig = Field(description="which views go on")
+    projection: ProjectionConfig = Field(description="from the backbone's width to the head's")
+    pyramid: PyramidConfig = Field(description="each token at several widths")
+    attention: AttentionConfig = Field(description="gated attention among an image's views")
+    view_fusion: ViewFusionConfig = Field(description="from tokens to one vector per image")
+    classifier: ClassifierConfig = Field(description="from that vector to logits")
+
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> HeadConfig:
+        for part, heads in (("attention", self.attention.heads), ("view_fusion", self.view_fusion.heads)):
+            if self.projection.dim % heads:
+                raise ValueError(f"projection.dim {self.projection.dim} must be a multiple of {part}.heads {heads}")
+        return self
+
+
+class HeadSpec(Section):
+    """All that decides the head's shape: two sections of the parameters and the width and number of the embeddings."""
+
+    head: HeadConfig = Field(description="section `head`")
+    metadata: MetadataConfig = Field(description="section `metadata`")
+    embedding_dim: int = Field(gt=0, description="numbers that the backbone gives for a view")
+    views: int = Field(gt=0, description="views of an image")
+
+    @model_validator(mode="after")
+    def _keeps_no_more_than_there_are(self) -> HeadSpec:
+        pruning = self.head.pruning
+        if pruning.enabled and pruning.keep > self.views:
+            # Not a ValueError: the two numbers meet only here, after both sections were read, and it is the user's.
+            raise ParameterError(
+                f"`head.pruning.keep` is {pruning.keep}, but an image has {self.views} views",
+                where="params.yaml: head.pruning.keep",
+                rule="at most as many as there are views (views.grid² + 3)",
+                fix=f"set it to {self.views} or less, or set head.pruning.enabled: false",
+            )
+        return self
+
+    @property
+    def tokens(self) -> int:
+        """Views that pass the pruning."""
+        return self.head.pruning.keep if self.head.pruning.enabled else self.views
+
+
+class HeadOutput(NamedTuple):
+    """What the head says about a batch of images; `token` runs over the kept views, in `kept`'s order."""
+
+    logits: Float[Tensor, "image class"]
+    view_logits: Float[Tensor, "image token class"]  # before the tokens are fused: for the consistency loss
+    weather_logits: Float[Tensor, "image weather"]  # one per vocabulary value and NULL, from the pixels alone
+    kept: Int64[Tensor, "image token"]  # view indices, ascending
+    gates: Float[Tensor, "image token"]  # importance of each token in view fusion, 0 to 1
+
+
+class Head(nn.Module):
+    """Everything that is trained. Its weights are drawn from torch's global generator: seed it before."""
+
+    def __init__(self, spec: HeadSpec) -> None:
+        super().__init__()
+        config, dim, dropout = spec.head, spec.head.projection.dim, spec.head.dropout
+        self.metadata_dropout = spec.metadata.dropout
+        self.pruning = Pruning(config.pruning, spec.embedding_dim)
+        self.projection = Projection(config.projection, spec.embedding_dim, spec.views)
+        self.pyramid = Pyramid(config.pyramid, dim, dropout) if config.pyramid.enabled else nn.Identity()
+        self.attention = nn.Sequential(
+            *(GatedAttention(config.attention, dim, dropout) for _ in range(config.attention.layers))
+        )
+        self.view_classifier = nn.Linear(dim, CLASSES)
+        self.view_fusion = (
+            ViewFusion(config.view_fusion, dim, dropout, config.attention.backend)
+            if config.view_fusion.enabled
+            else ViewMean()
+        )
+        self.weather_classifier = Classifier(config.classifier, dim, spec.metadata.null_index("weather") + 1, dropout)
+        self.metadata = MetadataEncoder(spec.metadata)
+        self.fusion = Fusion(dim, spec.metadata.dim, dropout)
+        self.classifier = Classifier(config.classifier, dim, CLASSES, dropout)
+
+    def forward(self, embeddings: Float[Tensor, "image view dim"], metadata: Metadata) -> HeadOutput:
+        """Logits and side outputs. In training, the metadata of `metadata.dropout` of the images is hidden first.
+
+        Embeddings may be in any float type (the store's is float16); the residual stream and every output are float32.
+        """
+        chosen, kept = self.pruning(embeddings.float())
+        tokens = self.projection(chosen, kept)
+        tokens = self.pyramid(tokens)
+        tokens = self.attention(tokens)
+        view_logits = self.view_classifier(tokens).float()
+        vision, gates = self.view_fusion(tokens)
+        weather_logits = self.weather_classifier(vision)
+        if self.training:
+            metadata = metadata.hide_some(self.metadata_dropout)
+        fused = self.fusion(vision, self.metadata(metadata))
+        logits = self.classifier(fused)
+        return HeadOutput(logits, view_logits, weather_logits, kept, gates)

@@ -1,0 +1,51 @@
+"""View pruning: score every view, keep the best few. The first box of the head's figure."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int64
+from pydantic import Field
+from torch import Tensor, nn
+
+from roadwork.config import Section
+
+
+class PruningConfig(Section):
+    """`head.pruning`."""
+
+    enabled: bool = Field(description="false: every view goes on, unweighted, and there is no scorer")
+    keep: int = Field(gt=0, description="views that go on; at most the number of views (12)")
+    hidden: int = Field(gt=0, description="width of the scorer's hidden layer")
+
+
+class Pruning(nn.Module):
+    """Keeps the `keep` best-scored views in their original order, each multiplied by the sigmoid of its score.
+
+    A bare top-k gives its scorer no gradient; the multiplication does (cf. Top-K pooling, Gao & Ji 2019,
+    arXiv 1905.05178). Scores are computed in float32 even under autocast, so that the same image keeps the same views
+    whatever the precision of the rest.
+    """
+
+    def __init__(self, config: PruningConfig, dim: int) -> None:
+        super().__init__()
+        self.keep = config.keep
+        self.scorer = (
+            nn.Sequential(nn.Linear(dim, config.hidden), nn.GELU(), nn.Linear(config.hidden, 1))
+            if config.enabled
+            else None
+        )
+
+    def forward(
+        self, embeddings: Float[Tensor, "image view dim"]
+    ) -> tuple[Float[Tensor, "image token dim"], Int64[Tensor, "image token"]]:
+        """The kept embeddings and their view indices, ascending. Equal scores: the earlier view stays."""
+        images, views, dim = embeddings.shape
+        if self.scorer is None:
+            return embeddings, torch.arange(views, device=embeddings.device).expand(images, views)
+        with torch.autocast(embeddings.device.type, enabled=False):
+            scores = self.scorer(embeddings.float()).squeeze(-1)
+        best = scores.argsort(dim=1, descending=True, stable=True)[:, : self.keep]
+        kept = best.sort(dim=1).values
+        weights = scores.gather(1, kept).sigmoid()
+        chosen = embeddings.gather(1, kept.unsqueeze(-1).expand(-1, -1, dim))
+        return chosen * weights.unsqueeze(-1), kept

@@ -1,0 +1,41 @@
+"""The head's forward pass, optionally through torch.compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch._dynamo.exc import BackendCompilerFailed
+from torch._inductor.exc import InductorError
+
+from roadwork.errors import CapabilityError
+from roadwork.model.head import Head, HeadOutput
+from roadwork.model.metadata import Metadata
+
+Forward = Callable[[Tensor, Metadata], HeadOutput]
+
+
+def forward_of(head: Head, mode: Literal["off", "default", "max-autotune"]) -> Forward:
+    """`head` itself, or its forward pass compiled on first use; both share the weights.
+
+    The compiled one raises CapabilityError where this machine has no compiler for it.
+    """
+    if mode == "off":
+        return head
+    compiled = torch.compile(head, mode=mode)
+
+    def forward(embeddings: Tensor, metadata: Metadata) -> HeadOutput:
+        try:
+            return compiled(embeddings, metadata)
+        except (BackendCompilerFailed, InductorError) as error:
+            reason = " ".join(str(error).split())
+            raise CapabilityError(
+                f"torch.compile can't build the head here: {reason[:300]}",
+                where="params.yaml: train.compile",
+                rule="it needs a C++ compiler for the CPU, Triton for CUDA",
+                fix="set train.compile to off",
+            ) from error
+
+    return forward

@@ -1,0 +1,170 @@
+"""Everything the head is trained on, in memory: cached embeddings, metadata, labels and the division of the images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from roadwork.data.manifest import read_manifest
+from roadwork.embed.store import TextStore, read_image_store, read_text_store
+from roadwork.errors import DataError, StoreError
+from roadwork.model.metadata import Metadata, MetadataConfig
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """One row per image, in manifest order."""
+
+    image_ids: list[str]  # image
+    embeddings: Tensor  # float16 [image view dim]
+    metadata: Metadata
+    labels: Tensor  # int64 [image]; -1 where the manifest has none
+    split: NDArray[np.str_]  # image
+    block: NDArray[np.int32]  # image; images of one block are never on two sides of a division
+    roles: NDArray[np.str_]  # image fold: train, val, test, or empty for an image outside the test split
+    fingerprint: str  # of the image features: backbone, geometry and decoder
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def rows(self, which: NDArray[np.bool_] | NDArray[np.integer] | Sequence[int]) -> Self:
+        """The images that the mask or the indices `which` choose, in that order."""
+        chosen = np.asarray(which)
+        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+        index = torch.from_numpy(chosen).to(self.labels.device)
+        return type(self)(
+            image_ids=[self.image_ids[row] for row in chosen],
+            embeddings=self.embeddings.index_select(0, index),
+            metadata=self.metadata.index(index),
+            labels=self.labels.index_select(0, index),
+            split=self.split[chosen],
+            block=self.block[chosen],
+            roles=self.roles[chosen],
+            fingerprint=self.fingerprint,
+        )
+
+    def to(self, device: torch.device) -> Self:
+        """The same rows with every tensor on `device`."""
+        moved = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved |= {name: getattr(self, name).to(device) for name in ("embeddings", "metadata", "labels")}
+        return type(self)(**moved)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over all rows: features, metadata, labels and division. Equal tables have equal digests."""
+        total = hashlib.sha256(self.fingerprint.encode())
+        for texts in (self.image_ids, self.split.tolist(), self.roles.ravel().tolist()):
+            total.update("\n".join(texts).encode())
+        for tensor in (self.embeddings, *self.metadata, self.labels):
+            total.update(tensor.cpu().contiguous().numpy().data)
+        total.update(self.block.astype(np.int64).tobytes())
+        return total.hexdigest()
+
+
+def load_features(
+    image_store: Path,
+    text_store: Path,
+    manifest: Path,
+    folds: Path,
+    metadata: MetadataConfig,
+    *,
+    views: int | None = None,
+) -> FeatureTable:
+    """The feature table of a project: both stores and the folds, matched row by row to the manifest.
+
+    Raises DataError for a missing manifest or folds file, and StoreError (naming the first image that differs and the
+    stage to run again) where a store or the folds aren't the manifest's rows in the manifest's order, or where the
+    image store hasn't as many `views` of an image as were asked for.
+    """
+    frame = read_manifest(manifest).frame
+    image_ids = frame["image_id"].astype(str).tolist()
+    images = read_image_store(image_store, image_ids=image_ids)
+    if views not in (None, images.embeddings.shape[1]):
+        raise StoreError(
+            f"the store holds {images.embeddings.shape[1]} views of an image, views.grid gives {views}",
+            where=str(image_store),
+            rule="features and parameters belong together",
+            fix="run `roadwork embed_images` again",
+        )
+    text = read_text_store(text_store, image_ids=image_ids)
+    division = _read_folds(folds, image_ids)
+    role_columns = sorted((name for name in division if name.startswith("role_")), key=lambda name: int(name[5:]))
+    return FeatureTable(
+        image_ids=image_ids,
+        embeddings=torch.from_numpy(images.embeddings),
+        metadata=_metadata(frame, text, metadata),
+        labels=torch.from_numpy(frame["label"].astype("Int64").fillna(-1).to_numpy(dtype=np.int64)),
+        split=division["split"].fillna("").to_numpy(dtype=np.str_),
+        block=division["block"].to_numpy(dtype=np.int32),
+        roles=division[role_columns].fillna("").to_numpy(dtype=np.str_),
+        fingerprint=str(images.attributes["fingerprint"]),
+    )
+
+
+def _metadata(frame: pd.DataFrame, text: TextStore, config: MetadataConfig) -> Metadata:
+    gps = np.stack([frame[name].to_numpy(dtype=np.float64) for name in ("latitude_deg", "longitude_deg")], axis=1)
+    present = np.isfinite(gps[:, 0]) & np.isfinite(gps[:, 1])
+    sentences = np.where(text.present[:, None], text.embeddings, 0).astype(np.float32)
+    return Metadata(
+        gps_deg=torch.from_numpy(np.where(present[:, None], gps, 0).astype(np.float32)),
+        gps_present=torch.from_numpy(present),
+        weather=_category(frame, "weather", config),
+        daytime=_category(frame, "daytime", config),
+        scene=_category(frame, "scene", config),
+        text=torch.from_numpy(sentences),
+    )
+
+
+def _category(frame: pd.DataFrame, name: str, config: MetadataConfig) -> Tensor:
+    vocabulary = config.vocabularies.vocabularies()[name]
+    values = [value if isinstance(value, str) else None for value in frame[name]]
+    for value in dict.fromkeys(values):
+        if value is not None and value not in vocabulary.values:
+            raise DataError(
+                f"the manifest's {name} {value!r} is none of the vocabulary's values",
+                where=f"params.yaml: metadata.vocabularies.{name}",
+                rule="the manifest was made with the vocabularies of now",
+                fix="run `roadwork ingest` again",
+            )
+    return torch.tensor([vocabulary.index(value) for value in values], dtype=torch.int64)
+
+
+def _read_folds(path: Path, image_ids: list[str]) -> pd.DataFrame:
+    try:
+        folds = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise DataError("there is no division into folds", where=str(path), fix="run `roadwork folds`") from error
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"not readable as Parquet: {error}", where=str(path), fix="run `roadwork folds`") from error
+    given = folds["image_id"].astype(str).tolist()
+    check_order(given, image_ids, where=f"{path}: image_id", stage="folds")
+    return folds
+
+
+def check_order(given: Sequence[str], expected: Sequence[str], *, where: str, stage: str) -> None:
+    """Raise StoreError unless `given` are the images `expected`, in order; the fix is to run `stage` again."""
+    pairs = enumerate(zip(given, expected, strict=False))
+    row = next((row for row, (one, other) in pairs if one != other), None)
+    if row is None and len(given) == len(expected):
+        return
+    what = (
+        f"{len(given)} images, {len(expected)} are expected"
+        if row is None
+        else f"row {row} is image {given[row]}, expected is {expected[row]}"
+    )
+    raise StoreError(
+        what,
+        where=where,
+        rule="one row for each of the manifest's images, in the manifest's order",
+        fix=f"run `roadwork {stage}` again",
+    )

@@ -1,0 +1,62 @@
+"""The curves of a training, as DVCLive writes them: one TSV per quantity, and `metrics.json` with the latest values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dvclive.live import Live
+from scmrepo.exceptions import SCMError
+
+from roadwork.train.record import EpochRecord
+
+
+class _OutsideGit(Live):
+    """DVCLive that leaves the repository alone; otherwise it raises in one that has no commit yet."""
+
+    def _init_dvc(self) -> None:
+        return
+
+
+@contextmanager
+def live_curves(folder: Path, view_names: Sequence[str]) -> Iterator[Callable[[EpochRecord], None]]:
+    """Yields a function that adds an epoch's record to the curves in `folder`; earlier curves there are deleted.
+
+    A resumed training repeats its whole history into it, so the files are those of an unbroken run. `view_names` are
+    the names of the views, in order. Nothing is committed, uploaded or added to `dvc.yaml`.
+    """
+    with _opened(folder) as live:
+
+        def add(record: EpochRecord) -> None:
+            live.step = record.epoch
+            for name, value in curves(record, view_names).items():
+                live.log_metric(name, value)
+            live.next_step()
+
+        yield add
+
+
+def curves(record: EpochRecord, view_names: Sequence[str]) -> dict[str, float]:
+    """What is plotted of an epoch, by path; quantities that the epoch doesn't have are left out."""
+    values = {
+        "train/total": record.train_total,
+        "train/focal": record.train_focal,
+        "train/consistency": record.train_consistency,
+        "train/weather": record.train_weather,
+        "val/loss": record.val_loss,
+        "val/mcc_image_only": record.val_mcc_image_only,
+        "val/mcc_with_metadata": record.val_mcc_with_metadata,
+        "learning_rate": record.learning_rate,
+        "near_share": record.near_share,
+    }
+    values |= {f"gate/{name}": gate for name, gate in zip(view_names, record.gates, strict=True)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _opened(folder: Path) -> Live:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return Live(str(folder), report=None, save_dvc_exp=False, dvcyaml=None)
+    except SCMError:
+        return _OutsideGit(str(folder), report=None, save_dvc_exp=False, dvcyaml=None)

@@ -1,0 +1,82 @@
+"""How good a head is on labelled images: the numbers that early stopping looks at.
+
+The focal loss weights the classes unequally, so the head's own boundary (margin 0) is not where its decisions are best,
+and no use of the head decides there: calibration puts the boundary at the threshold of the highest MCC. Validation
+therefore scores the highest MCC over all thresholds. It is an optimistic number, good for comparing epochs and nothing
+else; what is claimed is measured on test images with a threshold fixed before.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.metrics import confusion_matrix_at_thresholds
+
+from roadwork.errors import SplitError
+from roadwork.model.head import Head
+from roadwork.train.features import FeatureTable
+from roadwork.train.inference import answers, margins_of
+from roadwork.train.losses import LossConfig, focal
+
+
+class BestDecision(NamedTuple):
+    """The highest MCC that any threshold reaches, and the lowest margin that then counts as roadwork."""
+
+    mcc: float
+    threshold: float
+
+
+class Validation(NamedTuple):
+    """One pass over validation images, with metadata hidden unless the name says otherwise."""
+
+    mcc_image_only: float  # the number that early stopping maximises
+    mcc_with_metadata: float
+    loss: float  # focal
+    threshold: float  # of mcc_image_only
+    gates: list[float]  # view; mean importance over the images, 0 counted where a view was pruned away
+
+
+def validate(head: Head, table: FeatureTable, loss: LossConfig, *, batch_size: int, device: torch.device) -> Validation:
+    """Score `head` on the labelled images `table`, in float32."""
+    alone = answers(head, table, hide_metadata=True, batch_size=batch_size, device=device)
+    informed = answers(head, table, hide_metadata=False, batch_size=batch_size, device=device)
+    labels = table.labels.cpu()
+    best = best_decision(labels.numpy(), margins_of(alone.logits))
+    value = focal(alone.logits, labels, gamma=loss.gamma, alpha=loss.alpha, label_smoothing=loss.label_smoothing)
+    return Validation(
+        mcc_image_only=best.mcc,
+        mcc_with_metadata=best_decision(labels.numpy(), margins_of(informed.logits)).mcc,
+        loss=float(value),
+        threshold=best.threshold,
+        gates=alone.gates.double().mean(dim=0).tolist(),
+    )
+
+
+def best_decision(labels: ArrayLike, margins: ArrayLike) -> BestDecision:
+    """The best of all rules "roadwork if margin ≥ threshold" for `labels [image]` (0 or 1) and `margins [image]`.
+
+    Among equals the highest threshold. Matthews correlation coefficient as scikit-learn's `matthews_corrcoef`: 0 where
+    everything would be put in one class.
+    """
+    tn, fp, fn, tp, thresholds = confusion_matrix_at_thresholds(np.asarray(labels), np.asarray(margins))
+    product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    mcc = np.where(product > 0, (tp * tn - fp * fn) / np.sqrt(np.maximum(product, 1)), 0.0)
+    best = int(mcc.argmax())
+    return BestDecision(float(mcc[best]), float(thresholds[best]))
+
+
+def require_both_classes(table: FeatureTable, part: str, fix: str) -> None:
+    """Raise SplitError unless `table` has images of both classes; `part` names it in the message."""
+    positives = int((table.labels == 1).sum())
+    negatives = int((table.labels == 0).sum())
+    if positives and negatives:
+        return
+    raise SplitError(
+        f"{part}: {len(table)} images, {positives} with roadwork and {negatives} without",
+        where="data/folds.parquet",
+        rule="training and validation each need labelled images of both classes",
+        fix=fix,
+    )

@@ -1,0 +1,109 @@
+"""A tiny bundle over a tiny random backbone; everything is real but small."""
+
+import pytest
+import torch
+
+from roadwork.bundle.card import Facts
+from roadwork.bundle.description import Calibrations
+from roadwork.bundle.save import Origin, TrainedMember, save_bundle
+from roadwork.data.vocabulary import VocabulariesConfig, VocabularyConfig
+from roadwork.embed.backbone import BackboneConfig, build_backbone
+from roadwork.embed.fingerprint import feature_fingerprint
+from roadwork.evaluate.calibration import Calibration
+from roadwork.model.classifier import ClassifierConfig
+from roadwork.model.gated_attention import AttentionConfig
+from roadwork.model.head import Head, HeadConfig, HeadSpec
+from roadwork.model.metadata import MetadataConfig
+from roadwork.model.projection import ProjectionConfig
+from roadwork.model.pruning import PruningConfig
+from roadwork.model.pyramid import PyramidConfig
+from roadwork.model.view_fusion import ViewFusionConfig
+from roadwork.views.geometry import ViewsConfig
+
+VIEWS = ViewsConfig(grid=2, overlap=0.25, size_px=32)
+BACKBONE = BackboneConfig(
+    name="vit_tiny_patch16_224",
+    weights="random",
+    kwargs={"depth": 1, "dynamic_img_size": True},
+    pool="cls",
+    precision="fp32",
+)
+SEED = 5
+
+
+@pytest.fixture(scope="session")
+def spec():
+    vocabulary = VocabularyConfig(values=("a", "b"), aliases={})
+    vocabularies = VocabulariesConfig(weather=vocabulary, daytime=vocabulary, scene=vocabulary, nulls=("",))
+    head = HeadConfig(
+        dropout=0.0,
+        pruning=PruningConfig(enabled=True, keep=4, hidden=8),
+        projection=ProjectionConfig(dim=16, view_embedding=True),
+        pyramid=PyramidConfig(enabled=True, dims=(16, 8, 4)),
+        attention=AttentionConfig(layers=1, heads=2, gate="elementwise", backend="sdpa"),
+        view_fusion=ViewFusionConfig(enabled=True, heads=2, gate_hidden=8),
+        classifier=ClassifierConfig(hidden=8),
+    )
+    metadata = MetadataConfig(
+        fields=("gps", "weather"), dropout=0.5, gps_dim=8, category_dim=4, text_dim=3, vocabularies=vocabularies
+    )
+    return HeadSpec(head=head, metadata=metadata, embedding_dim=192, views=7)
+
+
+@pytest.fixture(scope="session")
+def backbone():
+    return build_backbone(BACKBONE, size_px=VIEWS.size_px, seed=SEED, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def origin(backbone):
+    return Origin(
+        views=VIEWS,
+        backbone=BACKBONE,
+        identity=backbone.identity,
+        seed=SEED,
+        feature_fingerprint=feature_fingerprint(backbone, VIEWS).key,
+        training_data_digest="d" * 64,
+        manifest_digest="e" * 64,
+    )
+
+
+@pytest.fixture(scope="session")
+def members(spec, origin):
+    made = []
+    for fold, mcc in ((2, 0.75), (0, 0.5)):
+        with torch.random.fork_rng():
+            torch.manual_seed(fold)
+            head = Head(spec).eval()
+        made.append(TrainedMember(fold, mcc, head, spec, origin.feature_fingerprint, origin.training_data_digest))
+    return made
+
+
+@pytest.fixture(scope="session")
+def facts():
+    counts = {"images": 10, "roadwork": 4, "none": 5}
+    return Facts({"train": counts, "test": counts}, ("sample",), True, ("gps", "weather"), 0.95)
+
+
+@pytest.fixture(scope="session")
+def write(members, origin, facts):
+    def call(folder, **changes):
+        row = {"mcc": 0.8125, "mcc_ci95": [0.7, 0.9], "n": 40, "blocks": 12}
+        given = {
+            "members": members,
+            "origin": origin,
+            "calibrations": Calibrations(
+                image_only=Calibration(scale=2.0, threshold=0.25), with_metadata=Calibration(scale=1.0, threshold=0.0)
+            ),
+            "metrics": {"oof": row, "oof_with_metadata": row},
+            "facts": facts,
+        }
+        return save_bundle(folder, **(given | changes))
+
+    return call
+
+
+@pytest.fixture
+def folder(write, tmp_path):
+    write(tmp_path / "bundle")
+    return tmp_path / "bundle"

@@ -1,0 +1,304 @@
+"""`embed_images`: exactly the missing is computed, and the store's bytes don't depend on how it came about."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from roadwork.embed.cache import EmbeddingCache
+from roadwork.embed.config import EmbedConfig
+from roadwork.embed.fingerprint import Fingerprint
+from roadwork.embed.images import EmbedReport, embed_images
+from roadwork.embed.store import read_image_store
+from roadwork.embed.stream import Photograph
+from roadwork.errors import DataError, PhotographError, StoreError
+
+FINGERPRINT = Fingerprint({"backbone": {"name": "colour"}, "views": {"grid": 1}, "decoder": 1})
+ATTRIBUTES = {"fingerprint": FINGERPRINT.key, "provenance": {}, "manifest_digest": "00"}
+
+
+def photograph(number: int) -> Photograph:
+    digest = hashlib.sha256(str(number).encode()).hexdigest()
+    return Photograph(digest, Path(str(number)), np.zeros((2, 4), np.int32), pixels=64)
+
+
+def cut(photo: Photograph) -> np.ndarray:
+    generator = np.random.default_rng(int(photo.path.name))
+    return generator.integers(0, 256, (2, 8, 8, 3), np.uint8)
+
+
+def colour(views: Tensor) -> Tensor:
+    return views.float().std(dim=(2, 3))
+
+
+class Counting:
+    """The fake backbone; remembers how many photographs went through it."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, views: Tensor) -> Tensor:
+        self.calls += len(views)
+        return colour(views)
+
+
+def run(
+    folder: Path,
+    numbers: Sequence[int],
+    embed: Callable[[Tensor], Tensor] = colour,
+    *,
+    cutter: Callable[[Photograph], np.ndarray] = cut,
+    store: str = "images.zarr",
+    cache: str = "cache",
+    **settings: object,
+) -> EmbedReport:
+    config = EmbedConfig.model_validate(
+        {
+            "engine": "local", "device": "cpu", "decode_workers": 2, "batch_images": "auto", "block_images": 4,
+            "compile": False, **settings,
+        }
+    )  # fmt: skip
+    return embed_images(
+        [photograph(number) for number in numbers],
+        cache=EmbeddingCache(folder / cache, FINGERPRINT),
+        cut=cutter,
+        embed=embed,
+        device=torch.device("cpu"),
+        config=config,
+        store=folder / store,
+        attributes=ATTRIBUTES,
+    )
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def blocks(folder: Path, cache: str = "cache") -> list[Path]:
+    return list((folder / cache / "embeddings" / FINGERPRINT.key).glob("*.safetensors"))
+
+
+def test_the_store_holds_the_known_answer_in_manifest_order(tmp_path: Path) -> None:
+    report = run(tmp_path, range(10))
+    store = read_image_store(tmp_path / "images.zarr", image_ids=[photograph(n).image_id for n in range(10)])
+    expected = np.stack([cut(photograph(n)).std(axis=(1, 2), ddof=1) for n in range(10)])
+    np.testing.assert_allclose(store.embeddings, expected, rtol=1e-3)
+    assert store.attributes == ATTRIBUTES
+    assert (report.rows, report.reused, report.computed, report.views, report.dim) == (10, 0, 10, 2, 3)
+    assert report.fingerprint == FINGERPRINT.key
+    assert report.images_per_second is not None
+    assert len(blocks(tmp_path)) == 3  # 4 + 4 + 2
+
+
+def test_a_second_run_does_not_touch_the_backbone(tmp_path: Path) -> None:
+    run(tmp_path, range(10))
+    before = content(tmp_path / "images.zarr")
+
+    def never(_: object) -> Tensor:
+        raise NotImplementedError
+
+    report = run(tmp_path, range(10), never, cutter=never)  # pyright: ignore[reportArgumentType]
+    assert (report.reused, report.computed, report.images_per_second) == (10, 0, None)
+    assert content(tmp_path / "images.zarr") == before
+
+
+def test_two_runs_from_scratch_give_the_same_bytes(tmp_path: Path) -> None:
+    run(tmp_path, range(10), store="a.zarr", cache="one")
+    time.sleep(1.1)  # a time in the attributes would show
+    run(tmp_path, range(10), store="b.zarr", cache="two")
+    assert content(tmp_path / "a.zarr") == content(tmp_path / "b.zarr")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"decode_workers": 1}, {"decode_workers": 7, "batch_images": 3, "block_images": 1}]
+)
+def test_settings_do_not_change_a_byte(tmp_path: Path, settings: dict[str, object]) -> None:
+    run(tmp_path, range(10), store="a.zarr", cache="one")
+    run(tmp_path, range(10), store="b.zarr", cache="two", **settings)
+    assert content(tmp_path / "a.zarr") == content(tmp_path / "b.zarr")
+
+
+@pytest.mark.parametrize(
+    ("then", "computed"),
+    [
+        ([*range(10), 10, 11, 12], 3),
+        ([99, *range(10)], 1),
+        (range(9, -1, -1), 0),
+        ([7, 3, 5], 0),
+        ([3, 50, 4, 51], 2),
+    ],
+)
+def test_only_new_images_are_computed(tmp_path: Path, then: Sequence[int], computed: int) -> None:
+    run(tmp_path, range(10))
+    embed = Counting()
+    report = run(tmp_path, then, embed)
+    assert embed.calls == report.computed == computed
+    assert report.reused == len(then) - computed
+    run(tmp_path, then, store="scratch.zarr", cache="fresh")
+    assert content(tmp_path / "images.zarr") == content(tmp_path / "scratch.zarr")
+
+
+def test_the_same_photograph_twice_is_computed_once(tmp_path: Path) -> None:
+    embed = Counting()
+    report = run(tmp_path, [1, 2, 1, 1], embed)
+    assert (embed.calls, report.rows, report.reused, report.computed) == (2, 4, 2, 2)
+    rows = read_image_store(tmp_path / "images.zarr").embeddings
+    assert np.array_equal(rows[0], rows[2])
+    assert not np.array_equal(rows[0], rows[1])
+
+
+def test_a_damaged_block_is_computed_again(tmp_path: Path) -> None:
+    run(tmp_path, range(8))
+    before = content(tmp_path / "images.zarr")
+    victim = blocks(tmp_path)[0]
+    damaged = bytearray(victim.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    victim.write_bytes(damaged)
+    embed = Counting()
+    report = run(tmp_path, range(8), embed)
+    assert (embed.calls, report.computed, report.reused, report.damaged_blocks) == (4, 4, 4, 1)
+    assert content(tmp_path / "images.zarr") == before
+
+
+def test_no_photographs_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no photographs"):
+        run(tmp_path, [])
+
+
+def test_a_bad_photograph_ends_the_run_and_keeps_what_was_finished(tmp_path: Path) -> None:
+    run(tmp_path, [100])
+    before = content(tmp_path / "images.zarr")
+
+    def fails(photo: Photograph) -> np.ndarray:
+        if photo.path.name == "6":
+            raise PhotographError("broken", where="6.jpg", fix="run `roadwork ingest` again")
+        return cut(photo)
+
+    with pytest.raises(PhotographError, match=r"6\.jpg"):
+        run(tmp_path, range(10), cutter=fails, batch_images=4)
+    assert content(tmp_path / "images.zarr") == before
+    embed = Counting()
+    assert run(tmp_path, range(10), embed).reused == 6
+    assert embed.calls == 4
+
+
+def test_values_beyond_float16_never_reach_the_cache(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=photograph(3).image_id):
+        run(tmp_path, [3], lambda views: colour(views) * 1e6)
+    assert blocks(tmp_path) == []
+    assert not (tmp_path / "images.zarr").exists()
+
+
+def test_a_clear_during_the_run_is_told(tmp_path: Path) -> None:
+    def clears(views: Tensor) -> Tensor:
+        for block in blocks(tmp_path):
+            block.unlink()
+        return colour(views)
+
+    with pytest.raises(StoreError, match="missing from the embedding cache"):
+        run(tmp_path, range(9), clears)
+
+
+def test_an_interrupt_keeps_finished_rows(tmp_path: Path) -> None:
+    embed = Counting()
+
+    def interrupted(views: Tensor) -> Tensor:
+        if embed.calls == 6:
+            raise KeyboardInterrupt
+        return embed(views)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, range(10), interrupted)
+    assert not (tmp_path / "images.zarr").exists()
+    assert not list(tmp_path.rglob("*.partial"))
+    again = Counting()
+    assert run(tmp_path, range(10), again).reused == 6
+    assert again.calls == 4
+
+
+def test_an_orphan_of_dvc_stops_and_keeps_finished_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parents = iter([100, 100, 100, 1, 1, 1])
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    monkeypatch.setenv("DVC_STAGE", "embed_images")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, range(10))
+    monkeypatch.undo()
+    assert run(tmp_path, range(10)).reused == 3
+
+
+_CHILD = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_images import colour, run
+calls = 0
+def pausing(views):
+    global calls
+    calls += 1
+    if calls == int(sys.argv[3]):
+        print("pausing", flush=True)
+        time.sleep(300)
+    return colour(views)
+run(Path(sys.argv[1]), range(24), pausing)
+"""
+
+
+def child(folder: Path, pause_at: int) -> subprocess.Popen[str]:
+    """A process that embeds 24 photographs in blocks of 4 and stands still in the call `pause_at` (0: never)."""
+    command = [sys.executable, "-c", _CHILD, str(folder), str(Path(__file__).parent), str(pause_at)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def stop_at(folder: Path, pause_at: int, signum: signal.Signals) -> str:
+    """Run the child until it stands still, send `signum`, return what it printed on stderr."""
+    process = child(folder, pause_at)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "pausing\n"
+    process.send_signal(signum)
+    errors = process.communicate(timeout=300)[1]
+    assert process.returncode != 0
+    assert not (folder / "images.zarr").exists()
+    return errors
+
+
+def resume(folder: Path) -> int:
+    """Resume in this process, to the bytes of a run that was never stopped; returns how many rows were reused."""
+    embed = Counting()
+    report = run(folder, range(24), embed)
+    assert embed.calls == report.computed == 24 - report.reused
+    run(folder, range(24), store="scratch.zarr", cache="fresh")
+    assert content(folder / "images.zarr") == content(folder / "scratch.zarr")
+    assert not list(folder.rglob("*.partial"))
+    return report.reused
+
+
+def test_a_killed_run_resumes_from_its_blocks(tmp_path: Path) -> None:
+    stop_at(tmp_path, 11, signal.SIGKILL)  # ten rows were finished, eight of them in blocks
+    assert resume(tmp_path) == 8
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_even_the_unfinished_block(tmp_path: Path, signum: signal.Signals) -> None:
+    errors = stop_at(tmp_path, 7, signum)
+    assert "KeyboardInterrupt" in errors
+    assert not list(tmp_path.rglob("*.partial"))
+    assert resume(tmp_path) == 6
+
+
+def test_two_processes_at_once_are_harmless(tmp_path: Path) -> None:
+    processes = [child(tmp_path, 0) for _ in range(2)]
+    for process in processes:
+        errors = process.communicate(timeout=300)[1]
+        assert process.returncode == 0, errors
+    assert resume(tmp_path) == 24

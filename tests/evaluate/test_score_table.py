@@ -1,0 +1,62 @@
+from roadwork.evaluate.score_table import score_table
+
+
+def row(mcc, low, high, n=40, **more):
+    return {"mcc": mcc, "mcc_ci95": [low, high], "n": n} | more
+
+
+def scorecard(**changes):
+    card = {
+        "confidence": 0.95,
+        "test": {"image_only": row(0.8125, 0.7, 0.9), "with_metadata": row(0.9, 0.8, 1.0)},
+        "oof": row(0.85, 0.75, 0.95, label="adapted to the test distribution"),
+        "oof_with_metadata": row(0.86, 0.75, 0.95, label="adapted to the test distribution"),
+        "holdout": None,
+        "holdout_with_metadata": None,
+        "holdout_note": "not measurable on this data",
+        "baselines": {
+            "linear_probe_mean": row(0.5, 0.3, 0.6)
+            | {"difference": {"mcc": 0.3125, "ci95": [0.1, 0.5], "probability_positive": 1.0}}
+        },
+    }
+    return card | changes
+
+
+def line(text, start):
+    return next(line for line in text.splitlines() if line.startswith(start))
+
+
+def test_every_row_has_its_interval_and_size():
+    text = score_table(scorecard())
+    assert line(text, "test, image only (headline)").split()[-4:] == ["0.812", "[0.700,", "0.900]", "40"]
+    assert "adapted to the test distribution" in line(text, "out-of-fold, image only")
+    assert "[95 % interval]" in text.splitlines()[0]
+
+
+def test_a_missing_holdout_says_so():
+    assert "not measurable on this data" in line(score_table(scorecard()), "holdout, ensemble, image only")
+
+
+def test_a_baseline_shows_the_paired_difference():
+    assert "+0.312 [0.100, 0.500]" in line(score_table(scorecard()), "baseline: linear probe mean")
+
+
+def test_a_holdout_is_shown_where_there_is_one():
+    text = score_table(scorecard(holdout=row(0.4, 0.2, 0.6, n=9)))
+    assert line(text, "holdout, ensemble, image only").split()[-4:] == ["0.400", "[0.200,", "0.600]", "9"]
+
+
+def test_one_block_has_no_interval_and_says_why():
+    single = scorecard(oof={"mcc": 0.5, "mcc_ci95": None, "n": 2, "label": "adapted to the test distribution"})
+    assert "[one block]" in line(score_table(single), "out-of-fold, image only")
+
+
+def test_columns_line_up_and_other_confidences_are_named():
+    card = scorecard()
+    starts = {row.index("[") for row in score_table(card).splitlines() if "[0" in row}
+    assert len(starts) == 1
+    ninety = row(0.5, 0, 1) | {"mcc_ci90": [0.1, 0.2]}
+    card |= {"confidence": 0.9, "test": {"image_only": ninety, "with_metadata": ninety}, "baselines": {}}
+    card |= {"oof": ninety | {"label": "x"}, "oof_with_metadata": ninety | {"label": "x"}}
+    assert "[90 % interval]" in score_table(card)
+    assert "[0.100, 0.200]" in score_table(card)

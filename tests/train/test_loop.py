@@ -1,0 +1,123 @@
+"""The properties of the loop that both trainings rely on, tried on pretraining."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from roadwork.errors import TrainingError
+from roadwork.train.pretrain import pretrain
+from roadwork.train.resume import load_state
+from roadwork.train.schedule import lr_factor
+
+
+def assert_same_weights(one, other):
+    assert one.state_dict().keys() == other.state_dict().keys()
+    for name, tensor in one.state_dict().items():
+        assert torch.equal(tensor, other.state_dict()[name]), name
+
+
+def changed(plan, **changes):
+    return replace(plan, config=plan.config.model_copy(update=changes))
+
+
+def in_precision(plan, precision):
+    train = plan.setting.train.model_copy(update={"precision": precision})
+    return replace(plan, setting=replace(plan.setting, train=train))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_same_seed_gives_the_same_bits(pretraining, tmp_path, ignore, precision):
+    plan = in_precision(changed(pretraining, epochs=2), precision)
+    torch.manual_seed(1)
+    one = pretrain(plan, area=tmp_path / "one", on_epoch=ignore)
+    torch.manual_seed(2)
+    two = pretrain(plan, area=tmp_path / "two", on_epoch=ignore)
+    assert_same_weights(one.head, two.head)
+    assert one.details == two.details
+
+
+def test_another_seed_gives_other_weights(pretraining, tmp_path, ignore):
+    plan = changed(pretraining, epochs=1)
+    other = replace(plan, setting=replace(plan.setting, seed=18))
+    one = pretrain(plan, area=tmp_path / "one", on_epoch=ignore)
+    two = pretrain(other, area=tmp_path / "two", on_epoch=ignore)
+    assert one.details["history"] != two.details["history"]
+    assert plan.digest != other.digest
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 4, 6])
+def test_a_killed_run_goes_on_bit_for_bit(pretraining, tmp_path, ignore, killed_after):
+    unbroken = pretrain(pretraining, area=tmp_path / "unbroken", on_epoch=ignore)
+
+    def kill(record):
+        if record.epoch == killed_after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(pretraining, area=tmp_path / "area", on_epoch=kill)
+    torch.manual_seed(99)
+    seen = []
+    resumed = pretrain(pretraining, area=tmp_path / "area", on_epoch=lambda record: seen.append(record.epoch))
+    assert_same_weights(unbroken.head, resumed.head)
+    assert unbroken.details == resumed.details
+    assert seen == [1, 2, 3, 4, 5, 6], "the epochs before the kill are reported again"
+
+
+def test_a_resumed_run_trains_only_what_is_missing(pretraining, tmp_path, ignore, monkeypatch):
+    pretrain(pretraining, area=tmp_path, on_epoch=ignore)
+    monkeypatch.setattr("roadwork.train.loop.train_epoch", lambda *args, **kwargs: pytest.fail("trained again"))
+    assert pretrain(pretraining, area=tmp_path, on_epoch=ignore).details["epochs"] == 6
+
+
+def test_the_global_generator_is_left_alone(pretraining, tmp_path, ignore):
+    before = torch.get_rng_state()
+    pretrain(changed(pretraining, epochs=1), area=tmp_path, on_epoch=ignore)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_best_epoch_is_kept_not_the_last(pretraining, tmp_path, ignore):
+    """A learning rate that wrecks the head: the first epochs are the best."""
+    plan = changed(pretraining, lr=0.3, epochs=5)
+    states = {}
+
+    def remember(record):
+        states[record.epoch] = load_state(tmp_path).head
+
+    trained = pretrain(plan, area=tmp_path, on_epoch=remember)
+    best = trained.details["best_epoch"]
+    ranked = min(
+        trained.details["history"], key=lambda record: (-record["val_mcc_image_only"], record["val_loss"])
+    )
+    assert best == ranked["epoch"] < 5
+    for name, tensor in trained.head.state_dict().items():
+        assert torch.equal(tensor, states[best][name])
+
+
+def test_patience_ends_training(pretraining, tmp_path, ignore):
+    trained = pretrain(changed(pretraining, lr=1e-9, epochs=6, patience=2), area=tmp_path, on_epoch=ignore)
+    mccs = [record["val_mcc_image_only"] for record in trained.details["history"]]
+    assert len(mccs) == mccs.index(max(mccs)) + 3 < 6
+
+
+def test_numbers_that_go_wrong_keep_the_last_good_state(pretraining, table, tmp_path):
+    def kill(record):
+        if record.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(pretraining, area=tmp_path, on_epoch=kill)
+    broken = replace(table, embeddings=torch.full_like(table.embeddings, float("nan")))
+    with pytest.raises(TrainingError, match="epoch 3, optimizer step 9"):
+        pretrain(replace(pretraining, table=broken), area=tmp_path, on_epoch=lambda record: None)
+    state = load_state(tmp_path)
+    assert len(state.history) == 2
+    assert all(tensor.isfinite().all() for tensor in state.head.values())
+
+
+def test_the_rate_follows_the_schedule(pretraining, tmp_path, ignore):
+    """120 images in batches of 16, two to a step: 4 steps an epoch, 24 in all, 2 of warm-up."""
+    history = pretrain(pretraining, area=tmp_path, on_epoch=ignore).details["history"]
+    assert [record["steps"] for record in history] == [4, 8, 12, 16, 20, 24]
+    shares = [record["learning_rate"] / pretraining.config.lr for record in history]
+    assert shares == pytest.approx([lr_factor(step, total_steps=24, warmup=2) for step in (3, 7, 11, 15, 19, 23)])

@@ -1,0 +1,84 @@
+import pytest
+import torch
+from filelock import FileLock
+
+from roadwork.errors import TrainingError
+from roadwork.train.resume import State, load_state, run_digest, save_state, work_area
+
+
+def state(epochs):
+    weights = {"layer.weight": torch.full((2, 2), float(epochs)), "scalar": torch.tensor(0.25)}
+    best = {name: tensor + 1 for name, tensor in weights.items()}
+    history = [{"epoch": epoch, "loss": 0.1 + 0.2} for epoch in range(epochs)]
+    return State(history, weights, best, {"exp_avg/layer.weight": torch.eye(2), "step/layer.weight": torch.tensor(7.0)})
+
+
+def assert_same(one, other):
+    assert one.history == other.history
+    for left, right in zip(one[1:], other[1:], strict=True):
+        assert left.keys() == right.keys()
+        assert all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_the_latest_state_survives(tmp_path):
+    assert load_state(tmp_path) is None
+    save_state(tmp_path, state(1))
+    save_state(tmp_path, state(2))
+    assert_same(load_state(tmp_path), state(2))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_kill_while_writing_leaves_is_ignored_then_removed(tmp_path):
+    save_state(tmp_path, state(1))
+    half = tmp_path / ".epochs_00002.0a1b2c3d.partial"
+    half.mkdir()
+    (half / "state.safetensors").write_bytes(b"half")
+    assert_same(load_state(tmp_path), state(1))
+    save_state(tmp_path, state(2))
+    assert not half.exists()
+
+
+def test_a_kill_before_the_older_state_is_deleted_leaves_the_newer(tmp_path):
+    save_state(tmp_path / "a", state(1))
+    save_state(tmp_path / "b", state(2))
+    (tmp_path / "a" / "epochs_00001").rename(tmp_path / "b" / "epochs_00001")
+    assert_same(load_state(tmp_path / "b"), state(2))
+
+
+@pytest.mark.parametrize("name", ["state.safetensors", "state.json"])
+def test_a_damaged_state_is_refused(tmp_path, name):
+    save_state(tmp_path, state(1))
+    (tmp_path / "epochs_00001" / name).write_bytes(b"{}")
+    with pytest.raises(TrainingError, match="damaged"):
+        load_state(tmp_path)
+
+
+def test_the_work_area_is_kept_on_an_error_and_removed_on_success(tmp_path):
+    with pytest.raises(RuntimeError, match="killed"), work_area(tmp_path, "run") as area:
+        save_state(area, state(1))
+        raise RuntimeError("killed")
+    with work_area(tmp_path, "run") as area:
+        assert_same(load_state(area), state(1))
+    assert not area.exists()
+
+
+def test_one_process_per_run(tmp_path):
+    with (
+        FileLock(tmp_path / "run.lock"),
+        pytest.raises(TrainingError, match="another process"),
+        work_area(tmp_path, "run"),
+    ):
+        pass
+
+
+def test_the_digest_depends_on_parts_torch_and_code(monkeypatch, tmp_path):
+    parts = {"seed": 1, "lr": 3e-4}
+    digest = run_digest(parts)
+    assert digest == run_digest(dict(reversed(parts.items())))
+    assert digest != run_digest({**parts, "seed": 2})
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "__version__", "0.0")
+        assert run_digest(parts) != digest
+    with monkeypatch.context() as patch:
+        patch.setattr("roadwork.__file__", str(tmp_path / "__init__.py"))
+        assert run_digest(parts) != digest
