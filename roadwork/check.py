@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roadwork.model.head import CLASSES, Head, HeadSpec
+from roadwork.model.head import CLASSES, HeadSpec
 from roadwork.model.metadata import CATEGORIES, Metadata
-from roadwork.seeding import derive
 from roadwork.train.features import FeatureTable
+from roadwork.train.pretrain import fresh_head
 from roadwork.views.decode import decode_rgb
 from roadwork.views.geometry import ViewsConfig, view_boxes
 from roadwork.views.resample import cut_views
@@ -37,7 +37,7 @@ def check_shapes(table: FeatureTable, spec: HeadSpec, seed: int) -> Finding:
     """Real rows through an untrained head: every output has the shape that the figure gives, and is finite."""
     batch = table.rows(np.arange(min(_BATCH, len(table))))
     with torch.inference_mode():
-        output = _head(spec, seed).eval()(batch.embeddings, batch.metadata)
+        output = fresh_head(spec, seed).eval()(batch.embeddings, batch.metadata)
     images, tokens = len(batch), spec.tokens
     expected = {
         "logits": (images, CLASSES),
@@ -56,7 +56,7 @@ def check_shapes(table: FeatureTable, spec: HeadSpec, seed: int) -> Finding:
 def check_null_metadata(table: FeatureTable, spec: HeadSpec, seed: int) -> Finding:
     """Real rows whose whole metadata is hidden: finite logits, and gradients in every NULL vector that is in use."""
     batch = table.rows(np.arange(min(_BATCH, len(table))))
-    head = _head(spec, seed).train()
+    head = fresh_head(spec, seed).train()
     output = head(batch.embeddings, Metadata.null(len(batch), spec.metadata))
     output.logits.square().sum().backward()
     norms = {}
@@ -122,12 +122,6 @@ def check_views(photograph: Path, size_px: tuple[int, int], config: ViewsConfig,
     real = "" if {width_px, height_px} == set(_PHOTOGRAPH_PX) else " (the data has no 4032×3024 photograph)"
     detail = f"{photograph.name}, {width_px}×{height_px}{real}: {len(views)} views {list(views.shape)}"
     return Finding("views", not faults, detail + (f"; wrong: {', '.join(faults)}" if faults else ""))
-
-
-def _head(spec: HeadSpec, seed: int) -> Head:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "head"))
-        return Head(spec)
 
 
 def _norm(gradient: torch.Tensor | None) -> float:

@@ -38,6 +38,6 @@ def test_what_is_not_there_is_a_capability_error(asked: str) -> None:
 
 @pytest.mark.parametrize("asked", ["gpu", "cuda:", "cuda:x", "cuda:-1", "cpu:0", ""])
 def test_another_word_is_a_parameter_error(asked: str) -> None:
-    with pytest.raises(ParameterError, match="embed.device") as caught:
+    with pytest.raises(ParameterError, match=r"embed\.device") as caught:
         resolve_device(asked)
     assert "cuda:N" in caught.value.rule

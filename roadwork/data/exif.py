@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
+from typing import Any
 
 from PIL import ExifTags, Image
 
@@ -58,12 +59,15 @@ def gps(exif: Image.Exif) -> tuple[float, float] | None:
     return latitude, longitude
 
 
-def _degrees(tags: Mapping[int, object], value: Gps, reference: Gps, positive: str, negative: str) -> float:
+def _degrees(tags: Mapping[int, Any], value: Gps, reference: Gps, positive: str, negative: str) -> float:
     """Degrees with sign; NaN where they can't be told."""
-    numbers, letter = tags.get(value), tags.get(reference)
+    numbers: Any = tags.get(value)
+    letter = tags.get(reference)
     if isinstance(letter, bytes):
         letter = letter.decode("ascii", "replace")
     sign = {positive: 1.0, negative: -1.0}.get(str(letter).strip(" \0").upper()) if letter is not None else None
-    if sign is None or not isinstance(numbers, tuple) or not 1 <= len(numbers) <= 3:
+    # A tag with one number comes without its tuple.
+    numbers = numbers if isinstance(numbers, tuple) else (numbers,)
+    if sign is None or numbers[0] is None or not 1 <= len(numbers) <= 3:
         return math.nan
     return sign * sum(float(number) / 60**power for power, number in enumerate(numbers))

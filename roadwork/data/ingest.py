@@ -17,11 +17,13 @@ from roadwork.data.gather import Gathered, gather
 from roadwork.data.images import Images
 from roadwork.data.ingest_metrics import ingest_metrics
 from roadwork.data.manifest import Manifest, manifest_frame
+from roadwork.data.record import Source
 from roadwork.data.rejects import Reject, write_rejects
 from roadwork.data.sources.opening import open_sample, open_source
 from roadwork.data.split import assign_splits
 from roadwork.data.vocabulary import VocabulariesConfig
 from roadwork.errors import DataError
+from roadwork.progress import note
 from roadwork.seeding import derive
 
 
@@ -103,6 +105,7 @@ def ingest(
     _require_few_rejects(gathered, config.max_reject_fraction, rejects_path)
     if config.strict:
         _require_known_words(gathered)
+    _tell_what_is_left_out(source, gathered)
     _require_both_classes(gathered)
 
     frame = manifest_frame(gathered.rows)
@@ -138,15 +141,27 @@ def _require_few_rejects(gathered: Gathered, max_fraction: float, path: Path) ->
     )
 
 
-def _require_known_words(gathered: Gathered) -> None:
-    told = [
+def _unknown_words(gathered: Gathered) -> str:
+    return ", ".join(
         f"{field} {word!r} ({times}×)"
         for field, counts in gathered.unknown.items()
         for word, times in sorted(counts.items())
-    ]
-    if told:
+    )
+
+
+def _tell_what_is_left_out(source: Source, gathered: Gathered) -> None:
+    if source.ignored_columns:
+        note(f"ingest: columns that nothing reads: {', '.join(source.ignored_columns)}")
+    if source.unlisted:
+        note(f"ingest: {source.unlisted} image files are not in the table")
+    if unknown := _unknown_words(gathered):
+        note(f"ingest: unknown words became null: {unknown}")
+
+
+def _require_known_words(gathered: Gathered) -> None:
+    if unknown := _unknown_words(gathered):
         raise DataError(
-            f"unknown categories: {', '.join(told)}",
+            f"unknown categories: {unknown}",
             where="params.yaml: ingest.strict",
             rule="under ingest.strict every category is a value, an alias or a null of metadata.vocabularies",
             fix="add them there as aliases, or set ingest.strict to false, which makes them null",

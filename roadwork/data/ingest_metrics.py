@@ -32,10 +32,7 @@ def ingest_metrics(manifest: Manifest, gathered: Gathered, source: Source, *, sp
         "files_not_in_table": source.unlisted,
         "ignored_columns": list(source.ignored_columns),
         "splits_given_by_source": splits_given,
-        "splits": {
-            name: _labels([label for label, split in zip(labels, splits, strict=True) if split == name])
-            for name in SPLITS
-        },
+        "splits": {name: _labels(labels_of[name]) for name in SPLITS},
         "labels": _labels(labels),
         "nulls": {name: int(frame[name].isna().to_numpy().sum()) for name in NULLABLE},
         "gps_from_exif": gathered.from_exif,

@@ -63,7 +63,11 @@ class Vocabulary:
 
         Raises ValueError for a word that isn't one of the values: map it with `canonical` first.
         """
-        return len(self.values) if value is None else self.values.index(value)
+        if value is None:
+            return len(self.values)
+        if value not in self.values:
+            raise ValueError(f"{value!r} is none of {', '.join(self.values)}")
+        return self.values.index(value)
 
     def canonical(self, raw: object) -> tuple[str | None, bool]:
         """The value that a source's `raw` word stands for, and whether the word is known.

@@ -33,10 +33,10 @@ def create_architecture(name: str, kwargs: dict[str, Any], *, size_px: int, pool
 
     `pool` is that of the config: `auto` and `cls` build the model with class-token pooling where it has one.
 
-    Raises BackboneError for a name that timm doesn't know, ParameterError for an argument the model doesn't take, a
-    pooling it can't do, or a size that isn't a multiple of its patch (naming the nearest valid ones).
+    `name` has passed `check_name`. Raises BackboneError when timm refuses the arguments, ParameterError for an
+    argument the model doesn't take, a pooling it can't do, or a size that isn't a multiple of its patch (naming the
+    nearest valid ones).
     """
-    check_name(name)
     _check_owned(kwargs)
     arguments = {"num_classes": 0, **kwargs}
     cfg = get_pretrained_cfg(name)

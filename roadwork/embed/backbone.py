@@ -11,9 +11,9 @@ from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
 from roadwork.config import Section
-from roadwork.embed.architecture import create_architecture, patch_of
+from roadwork.embed.architecture import check_name, create_architecture, patch_of
 from roadwork.embed.pooling import MODEL_ERRORS, pool_features, resolve_pool
-from roadwork.embed.precision import DTYPES, Precision, resolve_precision
+from roadwork.embed.precision import DTYPES, Precision, cast_weights, resolve_precision
 from roadwork.embed.weights import load_weights, weights_digest
 from roadwork.errors import BackboneError, CapabilityError
 
@@ -94,6 +94,7 @@ def build_backbone(
             rule="it pays on CUDA only",
             fix="set embed.compile to false",
         )
+    check_name(config.name)
     model = load_weights(
         config.weights,
         lambda: create_architecture(config.name, config.kwargs, size_px=size_px, pool=config.pool),
@@ -106,7 +107,8 @@ def build_backbone(
     patch_px = patch_of(model)
     dim = int(getattr(model, "head_hidden_size", None) or getattr(model, "num_features", 0))
     licence = model.pretrained_cfg.get("license")  # pyright: ignore
-    model = model.eval().requires_grad_(False).to(device=device, dtype=DTYPES[precision])
+    model = model.eval().requires_grad_(False).to(device)
+    cast_weights(model, precision)
     backbone = Backbone(
         module=torch.compile(model) if compile else model,  # pyright: ignore[reportArgumentType]
         name=config.name,

@@ -28,7 +28,12 @@ class CacheEntry:
 
 def cache_info(root: Path) -> list[CacheEntry]:
     """Every fingerprint under the cache folder `root`, in the order of their keys."""
-    return [_entry(folder) for folder in _folders(root)]
+    entries = []
+    for folder in _folders(root):
+        with cache_lock(folder):
+            if folder.is_dir():  # not cleared since the listing
+                entries.append(_entry(folder))
+    return entries
 
 
 def clear_cache(root: Path, key: str | None = None) -> list[CacheEntry]:
@@ -48,8 +53,9 @@ def clear_cache(root: Path, key: str | None = None) -> list[CacheEntry]:
     removed = []
     for folder in folders:
         with cache_lock(folder):
-            removed.append(_entry(folder))
-            shutil.rmtree(folder)
+            if folder.is_dir():
+                removed.append(_entry(folder))
+                shutil.rmtree(folder)
     return removed
 
 
@@ -59,11 +65,12 @@ def _folders(root: Path) -> list[Path]:
 
 def _entry(folder: Path) -> CacheEntry:
     ids: set[str] = set()
-    blocks, damaged = sorted(folder.glob(f"*{SUFFIX}")), len(list(folder.glob("*.damaged")))
+    damaged = len(list(folder.glob("*.damaged")))
+    blocks = sorted(folder.glob(f"*{SUFFIX}"))
     for block in blocks:
         try:
             ids.update(read_block_ids(block))
-        except DamagedBlockError:
+        except (DamagedBlockError, FileNotFoundError):  # the latter: a run is just setting it aside
             damaged += 1
     size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
     return CacheEntry(folder.name, len(ids), len(blocks), damaged, size, _facts(folder / "fingerprint.json"))

@@ -36,6 +36,7 @@ class EmbedReport:
     views: int
     dim: int
     fingerprint: str
+    engine: str  # where it ran
     seconds: float
     images_per_second: float | None  # of the computed ones; null where none was
 
@@ -92,6 +93,7 @@ def embed_images(
         views=views,
         dim=dim,
         fingerprint=cache.fingerprint.key,
+        engine=config.engine,
         seconds=round(time.monotonic() - start, 3),
         images_per_second=None if rate is None else round(rate, 3),
     )

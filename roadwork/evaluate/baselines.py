@@ -49,21 +49,23 @@ def fit_baselines(views: Splits, metadata: Splits, labels: Splits, config: Evalu
     mean = {split: array.mean(axis=1, dtype=np.float32) for split, array in views.items()}
     first = {split: array[:, 0].astype(np.float32) for split, array in views.items()}
 
-    def probe(features: Splits) -> BaselineResult:
-        fitted, strength = fit_probe(features, labels, config.regularisation)
-        return _calibrated(fitted.decision_function, features, labels, {"regularisation": strength})
-
     def vote(features: Splits) -> BaselineResult:
         fitted = fit_neighbours(features, labels, config.neighbours)
         return _calibrated(fitted.margins, features, labels, {"neighbours": fitted.k})
 
     return {
         "majority": _majority(labels["train"], len(views["test"])),
-        "metadata_only": probe(metadata),
-        "linear_probe_mean": probe(mean),
-        "linear_probe_global": probe(first),
+        "metadata_only": fit_probe_baseline(metadata, labels, config),
+        "linear_probe_mean": fit_probe_baseline(mean, labels, config),
+        "linear_probe_global": fit_probe_baseline(first, labels, config),
         "nearest_neighbours": vote(mean),
     }
+
+
+def fit_probe_baseline(features: Splits, labels: Splits, config: EvaluateConfig) -> BaselineResult:
+    """A linear probe on `features [image feature]` by split, its strength and threshold chosen on val."""
+    fitted, strength = fit_probe(features, labels, config.regularisation)
+    return _calibrated(fitted.decision_function, features, labels, {"regularisation": strength})
 
 
 def _majority(train: NDArray[np.int64], images: int) -> BaselineResult:

@@ -1,7 +1,7 @@
 """Group bootstrap: resample whole blocks, because images of one place or one video are not independent.
 
-Only the confusion counts of each block matter for the MCC, so every resample is one row of a matrix product:
-multinomial block counts `[resample block]` times counts `[block 4]`. Thousands of resamples take well under a second.
+Only the confusion counts of each block matter for the MCC, so every resample is one row of a matrix product: how often
+each block was drawn `[resample block]` times its counts `[block 4]`. Thousands of resamples take well under a second.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _CELLS = 2**24
-"""Most entries of the multinomial matrix held at a time (128 MiB)."""
+"""Most entries of the matrix of draws held at a time (128 MiB)."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,23 @@ class Resampling:
     def _resampled_mcc(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
         """`counts [block 4*model]` → MCC `[resample model]`. The draws depend on seed and number of blocks only."""
         generator = np.random.default_rng(self.seed)
-        blocks = len(counts)
-        even = np.full(blocks, 1 / blocks)
-        step = max(1, _CELLS // blocks)
-        parts = [
-            generator.multinomial(blocks, even, size=min(step, self.resamples - start)) @ counts
-            for start in range(0, self.resamples, step)
-        ]
+        step = max(1, _CELLS // len(counts))
+        parts = []
+        for start in range(0, self.resamples, step):
+            drawn = _draw(generator, min(step, self.resamples - start), len(counts))
+            parts.append(drawn.astype(np.float64) @ counts.astype(np.float64))  # exact: counts are far below 2**53
         return mcc_of_counts(np.concatenate(parts).reshape(self.resamples, -1, 4))
 
     def _interval(self, values: NDArray[np.float64]) -> Interval:
         tail = (1 - self.confidence) / 2
         low, high = np.quantile(values, [tail, 1 - tail])
         return Interval(float(low), float(high))
+
+
+def _draw(generator: np.random.Generator, resamples: int, blocks: int) -> NDArray[np.int64]:
+    """How often each block is drawn in each resample, `blocks` draws with replacement: `[resample block]`."""
+    drawn = generator.integers(blocks, size=(resamples, blocks)) + blocks * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * blocks).reshape(resamples, blocks)
 
 
 def block_counts(labels: ArrayLike, decided: ArrayLike, blocks: ArrayLike) -> NDArray[np.int64]:
@@ -86,7 +90,7 @@ def block_counts(labels: ArrayLike, decided: ArrayLike, blocks: ArrayLike) -> ND
     return counts
 
 
-def mcc_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+def mcc_of_counts(counts: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Matthews correlation of `counts [... 4]` (TP, FP, FN, TN); 0 where a margin is empty, as scikit-learn has it."""
     tp, fp, fn, tn = np.moveaxis(counts.astype(np.float64), -1, 0)
     product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)

@@ -5,6 +5,7 @@ oof              the fine-tuned heads, each on the outer fold it never saw; cali
 holdout          the ensemble as shipped, on a split nothing was fitted to; null where the data has none
 baselines        simple models on the same features and splits; the difference is the image-only headline minus the
                  baseline, paired on the same resamples
+leak_audit       what each metadata field says about the label by being there, by its value, and on its own
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from roadwork.evaluate.bootstrap import Resampling
 from roadwork.evaluate.calibration import Calibration, fit_calibration
 from roadwork.evaluate.config import EvaluateConfig
 from roadwork.evaluate.ensemble import mean_margin
+from roadwork.evaluate.leak_audit import leak_audit
 from roadwork.evaluate.metadata_features import metadata_features
 from roadwork.evaluate.oof import MODES, out_of_fold
 from roadwork.evaluate.score import Predictions, difference_row, score_row
@@ -81,6 +83,7 @@ def evaluate(
         card[name]["fold_thresholds"] = fold_thresholds[mode]
     card |= _holdout(parts["holdout"], members, calibrations, resampling)
     card["baselines"] = _baselines(parts, headline, config, metadata, resampling)
+    card["leak_audit"] = leak_audit(parts, metadata, config, resampling)
     return Evaluation(card, headline)
 
 

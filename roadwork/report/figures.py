@@ -9,10 +9,11 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from roadwork.report.palette import BLUE, GREEN, GREY, INK, LINE, ORANGE, PURPLE, VERMILION
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "roadwork", "svg.fonttype": "path", "font.size": 11, "axes.spines.top": False,
     "axes.spines.right": False, "axes.edgecolor": GREY, "axes.labelcolor": INK, "text.color": INK,
     "xtick.color": INK, "ytick.color": INK, "axes.grid": True, "grid.color": LINE, "grid.linewidth": 0.7,
@@ -118,7 +119,7 @@ def _lines(axes: Axes, title: str, curves: Mapping[str, Points], lines: Mapping[
         axes.plot(x, y, color=colour, linestyle=style, linewidth=2, marker=marker, markersize=4, label=label)
     if any(label for label, _, _ in lines.values()):
         axes.legend()
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _square(x: str, y: str) -> tuple[Figure, Axes]:

@@ -27,7 +27,6 @@ from roadwork.train.sampler import shuffled_order
 from roadwork.train.setting import Setting
 from roadwork.train.validation import require_both_classes
 
-
 PREDICTIONS = "predictions.parquet"
 
 

@@ -35,6 +35,14 @@ def views(images: int, count: int, size: int, seed: int = 0) -> torch.Tensor:
     return torch.randint(0, 256, (images, count, size, size, 3), dtype=torch.uint8, generator=generator)
 
 
+def normed_tokens(backbone: Backbone, pixels: torch.Tensor) -> torch.Tensor:
+    """All tokens of the model's last layer, `[view token dim]`, of uint8 `pixels` `[view size size 3]`."""
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (backbone.mean, backbone.std))
+    with torch.inference_mode():
+        scaled = (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / std
+        return backbone.module.forward_features(scaled)  # pyright: ignore[reportCallIssue]
+
+
 def scene(seed: int) -> torch.Tensor:
     """A picture-like view `[1 1 64 64 3]`: coloured rectangles."""
     rng = np.random.default_rng(seed)
@@ -85,11 +93,7 @@ def test_pools_of_a_vision_transformer():
     auto, cls, mean, default = (build(pool=pool) for pool in ("auto", "cls", "mean", "default"))
     assert [b.pool for b in (auto, cls, mean, default)] == ["cls", "cls", "mean", "mean"]
     assert auto.identity == cls.identity
-    pixels = (batch[0].permute(0, 3, 1, 2).float() / 255 - torch.tensor(cls.mean).view(3, 1, 1)) / torch.tensor(
-        cls.std
-    ).view(3, 1, 1)
-    with torch.inference_mode():
-        tokens = cls.module.forward_features(pixels)
+    tokens = normed_tokens(cls, batch[0])
     torch.testing.assert_close(embed_views(cls, batch)[0], tokens[:, 0])
     torch.testing.assert_close(embed_views(mean, batch)[0], tokens[:, 5:].mean(dim=1))  # class token and 4 registers
     torch.testing.assert_close(embed_views(default, batch), embed_views(mean, batch))
@@ -98,11 +102,8 @@ def test_pools_of_a_vision_transformer():
 def test_mean_of_a_transformer_that_pools_by_its_class_token():
     backbone = build("vit_tiny_patch16_224", pool="mean")
     batch = views(1, 2, 32)
-    pixels = (batch[0].permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
-    with torch.inference_mode():
-        expected = backbone.module.forward_features(pixels)[:, 1:].mean(dim=1)
     assert backbone.pool == "mean"
-    torch.testing.assert_close(embed_views(backbone, batch)[0], expected)
+    torch.testing.assert_close(embed_views(backbone, batch)[0], normed_tokens(backbone, batch[0])[:, 1:].mean(dim=1))
 
 
 def test_a_model_without_class_token_pools_its_own_way():
@@ -116,8 +117,8 @@ def test_a_model_without_class_token_pools_its_own_way():
 
 
 def test_mean_needs_something_to_average():
-    with pytest.raises(ParameterError, match="no patch tokens"):
-        build("cait_xxs24_224", kwargs={"depth": 1}, pool="mean")
+    with pytest.raises(ParameterError, match="doesn't tell its patch tokens"):
+        build("pit_ti_224", kwargs={}, pool="mean", size_px=64)
 
 
 def test_an_argument_the_model_does_not_take_is_named_with_its_fix():

@@ -52,8 +52,7 @@ def test_an_error_comes_in_its_turn_and_stops_the_rest() -> None:
     results = overlapped(fail_at_four, range(1000), workers=2, ahead=2)
     got = []
     with pytest.raises(LookupError, match="four"):
-        for result in results:
-            got.append(result)
+        got.extend(results)
     assert got == [0, 1, 2, 3]
     assert len(begun) <= 10
 

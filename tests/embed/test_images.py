@@ -96,7 +96,7 @@ def test_the_store_holds_the_known_answer_in_manifest_order(tmp_path: Path) -> N
     np.testing.assert_allclose(store.embeddings, expected, rtol=1e-3)
     assert store.attributes == ATTRIBUTES
     assert (report.rows, report.reused, report.computed, report.views, report.dim) == (10, 0, 10, 2, 3)
-    assert report.fingerprint == FINGERPRINT.key
+    assert (report.fingerprint, report.engine) == (FINGERPRINT.key, "local")
     assert report.images_per_second is not None
     assert len(blocks(tmp_path)) == 3  # 4 + 4 + 2
 

@@ -98,10 +98,9 @@ def test_photographs_before_a_bad_one_are_delivered_first(batch: int) -> None:
     stream = embed_stream(
         photographs(9), cut=fails_at_five, embed=mean_colour, device=CPU, workers=2, batch_images=batch
     )
-    got = []
+    got: list[str] = []
     with pytest.raises(PhotographError, match="broken"):
-        for piece in stream:
-            got += piece.image_ids
+        got.extend(image_id for piece in stream for image_id in piece.image_ids)
     assert got == [photo.image_id for photo in photographs(5)]
 
 

@@ -32,7 +32,8 @@ def ours(*, gated: bool, bias: bool) -> nn.Module:
         rope_rotate_half=True, dynamic_img_size=True, use_fc_norm=False,
         norm_layer=lambda dim, **kw: nn.LayerNorm(dim, eps=1e-5, **kw),
     ).eval()  # fmt: skip
-    model.pretrained_cfg = timm.get_pretrained_cfg("vit_huge_plus_patch16_dinov3").to_dict()
+    cfg = timm.get_pretrained_cfg("vit_huge_plus_patch16_dinov3", allow_unregistered=False)
+    vars(model)["pretrained_cfg"] = cfg.to_dict()  # pyright: ignore[reportOptionalMemberAccess]
     return model
 
 
@@ -54,7 +55,7 @@ def test_outputs_agree(gated, bias):
     pixels = torch.randn(2, 3, 48, 48, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         expected = source(pixels).last_hidden_state
-        tokens = target.forward_features(pixels)
+        tokens = target.forward_features(pixels)  # pyright: ignore[reportCallIssue]
         vectors = target(pixels)
     torch.testing.assert_close(tokens, expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(vectors, expected[:, 0], rtol=1e-4, atol=1e-4)
@@ -68,5 +69,5 @@ def test_a_bias_that_is_not_zero_is_never_dropped():
 def test_a_missing_projection_is_reported():
     state = theirs(gated=True).state_dict()
     state = {name: value for name, value in state.items() if not name.endswith("layer.1.attention.k_proj.weight")}
-    with pytest.raises(BackboneError, match="1 missing: blocks.1.attn.qkv.weight"):
+    with pytest.raises(BackboneError, match=r"1 missing: blocks.1.attn.qkv.weight"):
         fit_checkpoint(ours(gated=True, bias=True), state, source="their file")

@@ -176,10 +176,10 @@ def test_entries_that_are_no_tensors_are_refused(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError("no route to the hub"), ConnectionError("offline")])
 def test_weights_that_cannot_be_had_say_which_file_to_put_where(monkeypatch, error):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise error
 
-    monkeypatch.setattr(weights_module, "load_state_dict_from_hf", refuse)
+    monkeypatch.setattr(weights_module, "hf_hub_download", refuse)
     with pytest.raises(BackboneError, match=f"can't be had.*{error}") as caught:
         load("pretrained")
     assert "timm/vit_small_plus_patch16_dinov3.lvd1689m" in caught.value.rule
@@ -196,20 +196,27 @@ def test_the_hub_client_offline_gives_the_same_error(monkeypatch, tmp_path):
         load("pretrained")
 
 
-def test_hub_weights_are_loaded_strictly(monkeypatch, model):
-    state = model.state_dict()
-    monkeypatch.setattr(weights_module, "load_state_dict_from_hf", lambda *_: dict(state))
+def test_hub_weights_are_loaded_strictly(monkeypatch, model, tmp_path):
+    path = saved(model.state_dict(), tmp_path / "model.safetensors")
+
+    def download(repository, file, *, revision):
+        assert (repository, file, revision) == (f"timm/{NAME}", "model.safetensors", None)
+        return str(path)
+
+    monkeypatch.setattr(weights_module, "hf_hub_download", download)
     assert weights_digest(load("pretrained")) == weights_digest(model)
-    with pytest.raises(BackboneError, match="missing: blocks.1"):
+    with pytest.raises(BackboneError, match=r"missing: blocks.1"):
         load("pretrained", depth=2)
 
 
-def test_a_model_without_hub_weights(monkeypatch):
+def test_a_model_without_hub_weights():
     with pytest.raises(BackboneError, match="has no weights for"):
         load_weights(
-            "pretrained", lambda: create_architecture("vit_base_patch32_plus_256", {"depth": 1}, size_px=32, pool="auto"),
-            name="vit_base_patch32_plus_256", seed=1,
-        )  # fmt: skip
+            "pretrained",
+            lambda: create_architecture("vit_base_patch32_plus_256", {}, size_px=32, pool="auto"),
+            name="vit_base_patch32_plus_256",
+            seed=1,
+        )
 
 
 def test_layer_scale_starts_at_one_and_nothing_else_is_touched():

@@ -36,7 +36,7 @@ def test_the_file_has_exactly_its_keys(run, table):
     card = run(table).scorecard
     assert set(card) == {
         "confidence", "resamples", "unlabelled", "test", "oof", "oof_with_metadata", "holdout",
-        "holdout_with_metadata", "baselines",
+        "holdout_with_metadata", "baselines", "leak_audit",
     }  # fmt: skip
     assert set(card["test"]["image_only"]) == ROW
     assert set(card["test"]["with_metadata"]) == ROW | {"difference"}

@@ -1,4 +1,4 @@
-"""A small world in memory: features in which one view of each image shows whether there is roadwork."""
+"""A small world in memory: features in which every other view of an image shows whether there is roadwork."""
 
 import numpy as np
 import pandas as pd
@@ -47,9 +47,7 @@ def spec(metadata_config, params):
     head["attention"] |= {"layers": 1, "heads": 4}
     head["view_fusion"] |= {"heads": 4, "gate_hidden": 8}
     head["classifier"]["hidden"] = 16
-    return HeadSpec(
-        head=HeadConfig.model_validate(head), metadata=metadata_config, embedding_dim=DIM, views=VIEWS
-    )
+    return HeadSpec(head=HeadConfig.model_validate(head), metadata=metadata_config, embedding_dim=DIM, views=VIEWS)
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +57,13 @@ def params(request):
 
 @pytest.fixture(scope="session")
 def table(metadata_config):
-    """220 images: roadwork lights up channel 0 of view 2, the rest is noise; weather is known for half of them."""
+    """220 images: roadwork lights up channel 0 of views 0, 2 and 4, the rest is noise; half have a weather."""
     rng = np.random.default_rng(5)
     split = np.repeat(list(SPLITS), list(SPLITS.values()))
     n = len(split)
     labels = np.arange(n) % 2
     embeddings = rng.normal(size=(n, VIEWS, DIM))
-    embeddings[:, 2, 0] += 6.0 * labels
+    embeddings[:, ::2, 0] += 6.0 * labels[:, None]
     test = split == "test"
     roles = np.full((n, 3), "", dtype="<U5")
     for fold in range(3):
@@ -102,9 +100,7 @@ def sampling(table):
 @pytest.fixture(scope="session")
 def setting():
     return Setting(
-        train=TrainConfig(
-            device="cpu", precision="fp32", compile="off", batch_size=16, accumulation=2, clip_norm=1.0
-        ),
+        train=TrainConfig(device="cpu", precision="fp32", compile="off", batch_size=16, accumulation=2, clip_norm=1.0),
         loss=LossConfig(focal=0.5, consistency=0.3, weather=0.2, gamma=2.0, alpha=0.25, label_smoothing=0.1),
         seed=17,
         device=torch.device("cpu"),
@@ -113,9 +109,7 @@ def setting():
 
 @pytest.fixture(scope="session")
 def pretrain_config():
-    return PretrainConfig(
-        lr=5e-3, weight_decay=0.01, epochs=6, warmup_steps=500, warmup_max_fraction=0.1, patience=6
-    )
+    return PretrainConfig(lr=5e-3, weight_decay=0.01, epochs=6, warmup_steps=500, warmup_max_fraction=0.1, patience=6)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ def test_no_compiler_is_a_capability_error(spec, table, monkeypatch):
         forward_of(head, "default")(table.embeddings[:2].float(), table.metadata.index(torch.arange(2)))
 
 
+@pytest.mark.slow
 def test_the_head_can_be_traced(spec, table, monkeypatch):
     """Dynamo on the real head, forwards and backwards; `eager` leaves out the slow C++ compiler."""
     compile_really = torch.compile

@@ -24,7 +24,13 @@ def pretrained(table, sampling, spec, setting, pretrain_config, tmp_path_factory
 @pytest.fixture
 def plan(table, pretrained, spec, finetune_config, setting):
     return Finetuning(
-        table=table, fold=1, head=pretrained, spec=spec, weights_sha256="0" * 64, config=finetune_config, setting=setting
+        table=table,
+        fold=1,
+        head=pretrained,
+        spec=spec,
+        weights_sha256="0" * 64,
+        config=finetune_config,
+        setting=setting,
     )
 
 
@@ -58,7 +64,9 @@ def test_training_uses_the_folds_train_images_alone(plan, tmp_path, ignore):
     embeddings = plan.table.embeddings.clone()
     embeddings[torch.from_numpy(~np.isin(plan.table.roles[:, 1], ["train", "val"]))] = float("nan")
     one = finetune(plan, area=tmp_path / "one", on_epoch=ignore)
-    two = finetune(replace(plan, table=replace(plan.table, embeddings=embeddings)), area=tmp_path / "two", on_epoch=ignore)
+    two = finetune(
+        replace(plan, table=replace(plan.table, embeddings=embeddings)), area=tmp_path / "two", on_epoch=ignore
+    )
     assert one.details["history"] == two.details["history"]
 
 

@@ -86,9 +86,7 @@ def test_the_best_epoch_is_kept_not_the_last(pretraining, tmp_path, ignore):
 
     trained = pretrain(plan, area=tmp_path, on_epoch=remember)
     best = trained.details["best_epoch"]
-    ranked = min(
-        trained.details["history"], key=lambda record: (-record["val_mcc_image_only"], record["val_loss"])
-    )
+    ranked = min(trained.details["history"], key=lambda record: (-record["val_mcc_image_only"], record["val_loss"]))
     assert best == ranked["epoch"] < 5
     for name, tensor in trained.head.state_dict().items():
         assert torch.equal(tensor, states[best][name])

@@ -21,7 +21,9 @@ def test_only_weight_matrices_decay():
         parameter.grad = torch.zeros_like(parameter)
         parameter.data.fill_(1.0)
     build_optimizer(module, lr=0.1, weight_decay=0.5).step()
-    shrunk = {name for name, parameter in module.named_parameters() if not torch.equal(parameter, torch.ones_like(parameter))}
+    shrunk = {
+        name for name, parameter in module.named_parameters() if not torch.equal(parameter, torch.ones_like(parameter))
+    }
     assert shrunk == {"linear.weight"}
     assert torch.allclose(module["linear"].weight, torch.tensor(0.95))
 

@@ -11,7 +11,8 @@ from roadwork.train.validation import validate
 
 
 def test_a_planted_signal_is_learned(pretraining, tmp_path, ignore):
-    trained = pretrain(pretraining, area=tmp_path, on_epoch=ignore)
+    config = pretraining.config.model_copy(update={"epochs": 20, "patience": 20})
+    trained = pretrain(replace(pretraining, config=config), area=tmp_path, on_epoch=ignore)
     history = trained.details["history"]
     assert trained.metrics["val_mcc"] > 0.8
     assert history[-1]["train_total"] < 0.6 * history[0]["train_total"]

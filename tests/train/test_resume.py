@@ -54,9 +54,13 @@ def test_a_damaged_state_is_refused(tmp_path, name):
 
 
 def test_the_work_area_is_kept_on_an_error_and_removed_on_success(tmp_path):
-    with pytest.raises(RuntimeError, match="killed"), work_area(tmp_path, "run") as area:
-        save_state(area, state(1))
-        raise RuntimeError("killed")
+    def killed():
+        with work_area(tmp_path, "run") as area:
+            save_state(area, state(1))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        killed()
     with work_area(tmp_path, "run") as area:
         assert_same(load_state(area), state(1))
     assert not area.exists()

@@ -106,7 +106,9 @@ def test_transparent_colour_key_is_white():
     assert pixel(encoded(Image.new("L", (2, 2), 40), transparency=40)) == WHITE
 
 
-@pytest.mark.parametrize(("ink", "expected"), [((0, 255, 255, 0), RED), ((0, 0, 0, 0), WHITE), ((0, 0, 0, 255), (0, 0, 0))])
+@pytest.mark.parametrize(
+    ("ink", "expected"), [((0, 255, 255, 0), RED), ((0, 0, 0, 0), WHITE), ((0, 0, 0, 255), (0, 0, 0))]
+)
 @pytest.mark.parametrize("form", ["TIFF", "JPEG"])
 def test_cmyk(form, ink, expected):
     content = encoded(Image.new("CMYK", (16, 16), ink), form, **({"quality": 95} if form == "JPEG" else {}))
@@ -157,9 +159,7 @@ def test_first_frame_of_an_animation():
 def test_file_and_bytes_agree(tmp_path):
     path = tmp_path / "photograph.png"
     path.write_bytes(encoded(corners()))
-    np.testing.assert_array_equal(
-        decode_rgb(path, max_pixels=LIMIT), decode_rgb(path.read_bytes(), max_pixels=LIMIT)
-    )
+    np.testing.assert_array_equal(decode_rgb(path, max_pixels=LIMIT), decode_rgb(path.read_bytes(), max_pixels=LIMIT))
 
 
 @pytest.mark.parametrize(

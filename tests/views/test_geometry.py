@@ -110,7 +110,9 @@ def test_an_image_without_pixels_has_no_views():
         view_boxes(0, 5, grid=3, overlap=0.25)
 
 
-@pytest.mark.parametrize(("size", "patch", "nearest"), [(518, 16, "512 or 528"), (224, 15, "210 or 225"), (20, 32, "32")])
+@pytest.mark.parametrize(
+    ("size", "patch", "nearest"), [(518, 16, "512 or 528"), (224, 15, "210 or 225"), (20, 32, "32")]
+)
 def test_size_must_be_a_multiple_of_the_patch(size, patch, nearest):
     with pytest.raises(ParameterError, match=f"nearest valid sizes are {nearest}$") as caught:
         check_size(size, patch)

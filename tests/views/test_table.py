@@ -37,7 +37,9 @@ def test_no_images_no_views():
     assert boxes_of(table).shape[0] == 0
 
 
-@pytest.mark.parametrize("order", [list(range(35)), [1, 0, *range(2, 36)], [*range(11), *range(12, 24), 11, *range(24, 36)]])
+@pytest.mark.parametrize(
+    "order", [list(range(35)), [1, 0, *range(2, 36)], [*range(11), *range(12, 24), 11, *range(24, 36)]]
+)
 def test_a_damaged_table_is_refused(order):
     with pytest.raises(DataError, match="damaged"):
         boxes_of(view_table(IMAGES, CONFIG).iloc[order].reset_index(drop=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,14 +91,15 @@ def _records(root: Path, files: list[tuple[str, Path]]) -> Iterator[Record]:
 def _record(root: Path, place: str, split: str, row: dict[str, Any]) -> Record:
     image = row["image"] or {}
     content, inner = image.get("bytes"), image.get("path")
-    fields = {field: row[column] for column, field in FIELDS.items()}
-    name = inner or f"{row['id']}"
     file = None
     if content is None and inner:
         file = root / inner
-    return Record(
-        place, name, file, content if file else content or b"", {**fields, "split": split, "group": _group(row)}
-    )
+        # A file that is missing or lies elsewhere stays a path: the row is rejected for it.
+        if file.is_file() and Path(os.path.abspath(file)).is_relative_to(os.path.abspath(root)):
+            file, content = None, file.read_bytes()
+    fields = {field: row[column] for column, field in FIELDS.items()}
+    fields |= {"split": split, "group": _group(row)}
+    return Record(place, inner or str(row["id"]), file, None if file else content or b"", fields)
 
 
 def _group(row: dict[str, Any]) -> str | None:

@@ -53,6 +53,11 @@ def _draw_wall(canvas: Canvas, thing: Thing) -> None:
         thing.block(canvas, (left + 0.02, right - 0.02), (0.3 * high, high), (0.1, thing.length_m - 0.1), colour, 0.15)
         thing.plate(
             canvas,
-            [(left + 0.12, 0.5 * high), (right - 0.12, 0.5 * high), (right - 0.12, 0.62 * high), (left + 0.12, 0.62 * high)],
+            [
+                (left + 0.12, 0.5 * high),
+                (right - 0.12, 0.5 * high),
+                (right - 0.12, 0.62 * high),
+                (left + 0.12, 0.62 * high),
+            ],
             shade(colour, 0.72),
         )

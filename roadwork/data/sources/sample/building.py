@@ -34,9 +34,20 @@ def draw_building(canvas: Canvas, house: Building, ahead_m: float, lit: float, s
     _wall(canvas, along, far - near, high, house.wall)
     if house.pitch_m:
         middle = (front + back) / 2
-        canvas.face([(side * front, high, near), (side * back, high, near), (side * middle, ridge, near)], shade(house.wall, 0.84))
+        canvas.face(
+            [(side * front, high, near), (side * back, high, near), (side * middle, ridge, near)],
+            shade(house.wall, 0.84),
+        )
         eave = front - 0.35
-        canvas.face([(side * eave, high - 0.1, near), (side * eave, high - 0.1, far), (side * middle, ridge, far), (side * middle, ridge, near)], roof)  # fmt: skip
+        canvas.face(
+            [
+                (side * eave, high - 0.1, near),
+                (side * eave, high - 0.1, far),
+                (side * middle, ridge, far),
+                (side * middle, ridge, near),
+            ],
+            roof,
+        )
     else:
         _rect(canvas, along, (0.0, far - near), (high - 0.45, high), shade(house.wall, 0.72))
         _rect(canvas, facing, (0.0, house.depth_m), (high - 0.45, high), shade(house.wall, 0.62))
@@ -51,7 +62,14 @@ def draw_building(canvas: Canvas, house: Building, ahead_m: float, lit: float, s
         _awning(canvas, house, near, far)
 
 
-def _rect(canvas: Canvas, place: OnWall, across: tuple[float, float], up: tuple[float, float], colour: Colour, glow: float = 0.0) -> None:  # fmt: skip
+def _rect(
+    canvas: Canvas,
+    place: OnWall,
+    across: tuple[float, float],
+    up: tuple[float, float],
+    colour: Colour,
+    glow: float = 0.0,
+) -> None:
     (s0, s1), (t0, t1) = across, up
     canvas.face([place(s0, t0), place(s1, t0), place(s1, t1), place(s0, t1)], colour, glow=glow)
 
@@ -78,16 +96,36 @@ def _windows(canvas: Canvas, place: OnWall, width: float, house: Building, dice:
             if place(middle, sill)[2] > 75.0 and column % 2:
                 continue
             if place(middle, sill)[2] < 45.0:
-                _rect(canvas, place, (middle - wide / 2 - 0.12, middle + wide / 2 + 0.12), (sill - 0.12, sill + high + 0.12), frame)
+                _rect(
+                    canvas,
+                    place,
+                    (middle - wide / 2 - 0.12, middle + wide / 2 + 0.12),
+                    (sill - 0.12, sill + high + 0.12),
+                    frame,
+                )
             colour = LAMPLIGHT if shines else shade(GLASS, tint)
-            _rect(canvas, place, (middle - wide / 2, middle + wide / 2), (sill, sill + high), colour, 0.9 if shines else 0.0)
+            _rect(
+                canvas,
+                place,
+                (middle - wide / 2, middle + wide / 2),
+                (sill, sill + high),
+                colour,
+                0.9 if shines else 0.0,
+            )
             if place(middle, sill)[2] < 22.0:
                 _rect(canvas, place, (middle - 0.04, middle + 0.04), (sill, sill + high), frame)
 
 
 def _shop(canvas: Canvas, place: OnWall, width: float, board: Colour, lit: float) -> None:
     shines = lit > 0.2
-    _rect(canvas, place, (0.4, width - 0.4), (0.35, 2.6), LAMPLIGHT if shines else shade(GLASS, 0.9), 0.75 if shines else 0.0)
+    _rect(
+        canvas,
+        place,
+        (0.4, width - 0.4),
+        (0.35, 2.6),
+        LAMPLIGHT if shines else shade(GLASS, 0.9),
+        0.75 if shines else 0.0,
+    )
     panes = max(2, int(width / 2.2))
     for pane in range(panes + 1):
         s = 0.4 + (width - 0.8) * pane / panes
@@ -108,4 +146,7 @@ def _awning(canvas: Canvas, house: Building, near: float, far: float) -> None:
         colour = house.awning[stripe % 2] if house.awning else house.wall
         canvas.face([(wall, 3.0, z0), (wall, 3.0, z1), (edge, 2.45, z1), (edge, 2.45, z0)], colour)
         canvas.face([(edge, 2.45, z0), (edge, 2.45, z1), (edge, 2.2, z1), (edge, 2.2, z0)], shade(colour, 0.9))
-    canvas.face([(wall, 3.0, near + 0.5), (edge, 2.45, near + 0.5), (edge, 2.2, near + 0.5), (wall, 2.2, near + 0.5)], shade(house.awning[0] if house.awning else house.wall, 0.7))  # fmt: skip
+    canvas.face(
+        [(wall, 3.0, near + 0.5), (edge, 2.45, near + 0.5), (edge, 2.2, near + 0.5), (wall, 2.2, near + 0.5)],
+        shade(house.awning[0] if house.awning else house.wall, 0.7),
+    )

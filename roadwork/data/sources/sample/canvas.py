@@ -28,17 +28,28 @@ class Canvas:
         distance_m = max(NEAR_M, sum(corner[2] for corner in corners) / len(corners))
         self.pen.polygon(outline, (*self.light.falls_on(colour, distance_m, glow), alpha))
 
-    def ground(self, left_m: float, right_m: float, near_m: float, far_m: float, colour: Colour, alpha: int = 255) -> None:
+    def ground(
+        self, left_m: float, right_m: float, near_m: float, far_m: float, colour: Colour, alpha: int = 255
+    ) -> None:
         """Paint a rectangle that lies on the ground."""
         corners = [(left_m, 0.0, near_m), (right_m, 0.0, near_m), (right_m, 0.0, far_m), (left_m, 0.0, far_m)]
         self.face(corners, colour, alpha=alpha)
 
     def upright(
-        self, left_m: float, right_m: float, bottom_m: float, top_m: float, z_m: float, colour: Colour, glow: float = 0.0
+        self,
+        left_m: float,
+        right_m: float,
+        bottom_m: float,
+        top_m: float,
+        z_m: float,
+        colour: Colour,
+        glow: float = 0.0,
     ) -> None:
         """Paint a rectangle that faces the camera."""
         low, high = (bottom_m, top_m)
-        self.face([(left_m, low, z_m), (right_m, low, z_m), (right_m, high, z_m), (left_m, high, z_m)], colour, glow=glow)
+        self.face(
+            [(left_m, low, z_m), (right_m, low, z_m), (right_m, high, z_m), (left_m, high, z_m)], colour, glow=glow
+        )
 
     def disc(self, x_m: float, y_m: float, z_m: float, radius_m: float, colour: Colour, glow: float = 0.0) -> None:
         """Paint a ball, or a disc that faces the camera."""
@@ -46,7 +57,9 @@ class Canvas:
             return
         u, v = self.camera.project((x_m, y_m, z_m))
         radius = max(0.5, radius_m * self.camera.focal_px / z_m)
-        self.pen.ellipse((u - radius, v - radius, u + radius, v + radius), (*self.light.falls_on(colour, z_m, glow), 255))
+        self.pen.ellipse(
+            (u - radius, v - radius, u + radius, v + radius), (*self.light.falls_on(colour, z_m, glow), 255)
+        )
 
     def wheel(self, x_m: float, z_m: float, radius_m: float) -> None:
         """Paint a wheel that stands on the ground and points along the road."""

@@ -40,7 +40,9 @@ def position_in(city: City, place: int, places: int) -> tuple[float, float]:
     radius_km = _RADIUS_KM * math.sqrt((place + 0.5) / places)
     turn = place * _GOLDEN_TURN
     latitude = city.latitude_deg + radius_km * math.sin(turn) / _KM_PER_DEG
-    longitude = city.longitude_deg + radius_km * math.cos(turn) / (_KM_PER_DEG * math.cos(math.radians(city.latitude_deg)))
+    longitude = city.longitude_deg + radius_km * math.cos(turn) / (
+        _KM_PER_DEG * math.cos(math.radians(city.latitude_deg))
+    )
     return latitude, longitude
 
 

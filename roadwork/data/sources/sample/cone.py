@@ -18,7 +18,9 @@ def draw_cone(canvas: Canvas, thing: Thing) -> None:
 
     def ring(bottom: float, top: float, colour: tuple[int, int, int]) -> None:
         low, up = (half * 0.72 * (1 - share) + 0.03 for share in (bottom, top))
-        thing.plate(canvas, [(-low, bottom * high), (low, bottom * high), (up, top * high), (-up, top * high)], colour, 0.45)
+        thing.plate(
+            canvas, [(-low, bottom * high), (low, bottom * high), (up, top * high), (-up, top * high)], colour, 0.45
+        )
         edge = [(low * 0.35, bottom * high), (low, bottom * high), (up, top * high), (up * 0.35, top * high)]
         thing.plate(canvas, edge, shade(colour, 0.8), 0.4)
 

@@ -24,8 +24,11 @@ _SKY: dict[str, tuple[str, ...]] = {
     "snowy": ("in falling snow", "with snow on the ground"),
 }
 _HOUR: dict[str, tuple[str, ...]] = {
-    "day": ("", "by day"), "dawn": ("at dawn", "early in the morning"), "dusk": ("at dusk", "in the evening light"), "night": ("at night", "after dark"),
-}  # fmt: skip
+    "day": ("", "by day"),
+    "dawn": ("at dawn", "early in the morning"),
+    "dusk": ("at dusk", "in the evening light"),
+    "night": ("at night", "after dark"),
+}
 _PLACE: dict[str, tuple[str, ...]] = {
     "urban": ("street between tall houses", "city street lined with blocks of flats"),
     "commercial": ("street with shop fronts", "shopping street"),

@@ -53,7 +53,9 @@ def draw_roadside(canvas: Canvas, street: Street) -> None:
                 canvas.upright(side * edge - 0.03, side * edge + 0.03, 0.0, 1.7, z, (110, 114, 116))
             for height in (0.3, 0.65, 1.0, 1.35, 1.7):
                 x = side * edge
-                canvas.face([(x, height, 0), (x, height, 100), (x, height + 0.03, 100), (x, height + 0.03, 0)], (120, 124, 126))
+                canvas.face(
+                    [(x, height, 0), (x, height, 100), (x, height + 0.03, 100), (x, height + 0.03, 0)], (120, 124, 126)
+                )
 
 
 def _panels(canvas: Canvas, x: float, high: float, colour: tuple[int, int, int]) -> None:
@@ -69,5 +71,10 @@ def draw_fixture(canvas: Canvas, thing: Thing) -> None:
     canvas.shadow(thing.x_m, thing.z_m, thing.width_m, thing.length_m)
     thing.block(canvas, (-half, half), (0.0, 0.85 * high), (0.0, thing.length_m), thing.colour)
     thing.block(canvas, (-half, half), (0.85 * high, high), (0.0, thing.length_m), shade(thing.colour, 0.75))
-    slot = [(-half * 0.6, 0.62 * high), (half * 0.6, 0.62 * high), (half * 0.6, 0.67 * high), (-half * 0.6, 0.67 * high)]
+    slot = [
+        (-half * 0.6, 0.62 * high),
+        (half * 0.6, 0.62 * high),
+        (half * 0.6, 0.67 * high),
+        (-half * 0.6, 0.67 * high),
+    ]
     thing.plate(canvas, slot, (30, 30, 32))

@@ -17,12 +17,23 @@ _AMBIENT = {
     "snowy": (0.93, 0.95, 1.00),
 }
 _VISIBILITY_M = {
-    "sunny": 900.0, "clear": 900.0, "cloudy": 700.0, "overcast": 450.0, "rainy": 170.0, "foggy": 60.0, "snowy": 140.0,
-}  # fmt: skip
+    "sunny": 900.0,
+    "clear": 900.0,
+    "cloudy": 700.0,
+    "overcast": 450.0,
+    "rainy": 170.0,
+    "foggy": 60.0,
+    "snowy": 140.0,
+}
 _AIR: dict[str, Colour] = {
-    "sunny": (186, 208, 228), "clear": (190, 210, 230), "cloudy": (194, 202, 212), "overcast": (178, 184, 192),
-    "rainy": (150, 157, 166), "foggy": (198, 201, 204), "snowy": (210, 215, 222),
-}  # fmt: skip
+    "sunny": (186, 208, 228),
+    "clear": (190, 210, 230),
+    "cloudy": (194, 202, 212),
+    "overcast": (178, 184, 192),
+    "rainy": (150, 157, 166),
+    "foggy": (198, 201, 204),
+    "snowy": (210, 215, 222),
+}
 _HOUR = {"day": (1.0, 1.0, 1.0), "dawn": (0.84, 0.76, 0.82), "dusk": (0.82, 0.66, 0.64), "night": (0.27, 0.30, 0.42)}
 
 
@@ -49,4 +60,6 @@ def light_of(weather: str, daytime: str) -> Light:
     hour = _HOUR[daytime]
     ambient = tuple(a * b for a, b in zip(_AMBIENT[weather], hour, strict=True))
     air = tuple(min(255, round(channel * factor)) for channel, factor in zip(_AIR[weather], hour, strict=True))
-    return Light((ambient[0], ambient[1], ambient[2]), (air[0], air[1], air[2]), _VISIBILITY_M[weather], daytime == "night")
+    return Light(
+        (ambient[0], ambient[1], ambient[2]), (air[0], air[1], air[2]), _VISIBILITY_M[weather], daytime == "night"
+    )

@@ -35,7 +35,9 @@ def draw_plant(canvas: Canvas, plant: Plant, ahead_m: float, season: str, snowy:
         canvas.disc(x + dx, max(0.1, middle + dy), z, crown * dice.between(0.22, 0.38), colour)
 
 
-def _branches(canvas: Canvas, dice: Dice, root: tuple[float, float, float], reach: float, colour: tuple[int, int, int]) -> None:
+def _branches(
+    canvas: Canvas, dice: Dice, root: tuple[float, float, float], reach: float, colour: tuple[int, int, int]
+) -> None:
     x, y, z = root
     for _ in range(13):
         lean, long = dice.between(-1.1, 1.1), reach * dice.between(0.9, 2.1)
@@ -46,4 +48,7 @@ def _branches(canvas: Canvas, dice: Dice, root: tuple[float, float, float], reac
             share = dice.between(0.4, 0.9)
             knee_x, knee_y = x + (tip_x - x) * share, start + (tip_y - start) * share
             twig = dice.between(-0.5, 0.5) * reach
-            canvas.face([(knee_x - 0.02, knee_y, z), (knee_x + 0.02, knee_y, z), (knee_x + twig, knee_y + 0.4 * reach, z)], colour)
+            canvas.face(
+                [(knee_x - 0.02, knee_y, z), (knee_x + 0.02, knee_y, z), (knee_x + twig, knee_y + 0.4 * reach, z)],
+                colour,
+            )

@@ -32,7 +32,10 @@ def draw_road(canvas: Canvas, street: Street, ahead_m: float) -> None:
     if street.pavement_m:
         _slabs(canvas, street, ahead_m, shade(paving, 0.86))
         for side in (-1, 1):
-            canvas.face([(side * half, 0, 0), (side * half, 0, 120), (side * half, 0.12, 120), (side * half, 0.12, 0)], (178, 176, 170))
+            canvas.face(
+                [(side * half, 0, 0), (side * half, 0, 120), (side * half, 0.12, 120), (side * half, 0.12, 0)],
+                (178, 176, 170),
+            )
             inner, outer = sorted((side * half, side * (half + 0.25)))
             canvas.ground(inner, outer, 0.0, 120.0, (182, 180, 174) if not snowy else SNOW)
     _wear(canvas, street, ahead_m, asphalt, wet)
@@ -70,18 +73,31 @@ def _wear(canvas: Canvas, street: Street, ahead_m: float, asphalt: Colour, wet: 
         for track in (-0.75, 0.75):
             canvas.ground(middle + track - 0.28, middle + track + 0.28, 0.0, 200.0, shade(asphalt, 0.8), alpha=70)
     for _ in range(9):
-        x, z, wide, long = dice.between(-half, half - 1.5), dice.between(0.0, 70.0), dice.between(0.6, 2.2), dice.between(1, 7)
+        x, z, wide, long = (
+            dice.between(-half, half - 1.5),
+            dice.between(0.0, 70.0),
+            dice.between(0.6, 2.2),
+            dice.between(1, 7),
+        )
         tone = dice.between(0.8, 1.1)
-        canvas.ground(x, min(half, x + wide), z - ahead_m % 30, z - ahead_m % 30 + long, shade(asphalt, tone), alpha=150)
+        canvas.ground(
+            x, min(half, x + wide), z - ahead_m % 30, z - ahead_m % 30 + long, shade(asphalt, tone), alpha=150
+        )
     for _ in range(4):
         x, z = dice.between(-half * 0.8, half * 0.8), dice.between(4.0, 60.0) - ahead_m % 20
         for radius, tone in ((0.36, 0.62), (0.29, 0.82)):
-            ring = [(x + radius * math.cos(math.tau * k / 16), 0.0, z + radius * math.sin(math.tau * k / 16)) for k in range(16)]
+            ring = [
+                (x + radius * math.cos(math.tau * k / 16), 0.0, z + radius * math.sin(math.tau * k / 16))
+                for k in range(16)
+            ]
             canvas.face(ring, shade(asphalt, tone))
     if wet:
         for _ in range(10):
             x, z, size = dice.between(-half, half), dice.between(2.5, 50.0), dice.between(0.3, 1.3)
-            rim = [(x + size * math.cos(math.tau * k / 18), 0.0, z + 1.6 * size * math.sin(math.tau * k / 18)) for k in range(18)]
+            rim = [
+                (x + size * math.cos(math.tau * k / 18), 0.0, z + 1.6 * size * math.sin(math.tau * k / 18))
+                for k in range(18)
+            ]
             canvas.face(rim, canvas.light.air, glow=0.8, alpha=95)
 
 

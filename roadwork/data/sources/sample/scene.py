@@ -69,7 +69,9 @@ class ScenePlan:
     seed: int
 
 
-def plan_scene(*, street_seed: int, image_seed: int, frame: int, label: int, width_px: int, height_px: int) -> ScenePlan:
+def plan_scene(
+    *, street_seed: int, image_seed: int, frame: int, label: int, width_px: int, height_px: int
+) -> ScenePlan:
     """The scene of frame number `frame` of a sequence: a pure function of its arguments."""
     street, dice = plan_street(street_seed), Dice(image_seed)
     camera = _camera(dice, street, width_px, height_px)
@@ -110,7 +112,10 @@ def _camera(dice: Dice, street: Street, width_px: int, height_px: int) -> Camera
     driving = street.pavement_m == 0.0 or dice.chance(0.68)
     lane = 2 * street.half_m / street.lanes
     if driving:
-        x, height = street.half_m - lane * (0.5 if street.lanes < 3 else 1.5) + dice.between(-0.4, 0.4), dice.between(1.3, 1.7)
+        x, height = (
+            street.half_m - lane * (0.5 if street.lanes < 3 else 1.5) + dice.between(-0.4, 0.4),
+            dice.between(1.3, 1.7),
+        )
     else:
         x, height = dice.pick((-1, 1)) * (street.half_m + dice.between(0.4, 1.0)), dice.between(1.55, 1.8)
     portrait = height_px > width_px

@@ -41,7 +41,17 @@ def draw_warning_sign(canvas: Canvas, thing: Thing) -> None:
     _plate(canvas, thing, _ring(3, middle, radius * 0.62, turn), WHITE)
     if thing.look == 0:
         bar = radius * 0.07
-        _plate(canvas, thing, [(-bar, middle - radius * 0.2), (bar, middle - radius * 0.2), (bar, middle + radius * 0.3), (-bar, middle + radius * 0.3)], BLACK)  # fmt: skip
+        _plate(
+            canvas,
+            thing,
+            [
+                (-bar, middle - radius * 0.2),
+                (bar, middle - radius * 0.2),
+                (bar, middle + radius * 0.3),
+                (-bar, middle + radius * 0.3),
+            ],
+            BLACK,
+        )
 
 
 def draw_round_sign(canvas: Canvas, thing: Thing) -> None:
@@ -52,7 +62,17 @@ def draw_round_sign(canvas: Canvas, thing: Thing) -> None:
     _plate(canvas, thing, _ring(24, middle, radius), outer)
     _plate(canvas, thing, _ring(24, middle, radius * 0.74), inner)
     bar = radius * 0.16
-    _plate(canvas, thing, [(-bar, middle - radius * 0.4), (bar, middle - radius * 0.4), (bar, middle + radius * 0.4), (-bar, middle + radius * 0.4)], BLACK if thing.look == 0 else WHITE)  # fmt: skip
+    _plate(
+        canvas,
+        thing,
+        [
+            (-bar, middle - radius * 0.4),
+            (bar, middle - radius * 0.4),
+            (bar, middle + radius * 0.4),
+            (-bar, middle + radius * 0.4),
+        ],
+        BLACK if thing.look == 0 else WHITE,
+    )
 
 
 def _plate_place(thing: Thing) -> tuple[float, float]:
@@ -61,7 +81,9 @@ def _plate_place(thing: Thing) -> tuple[float, float]:
 
 
 def _post(canvas: Canvas, thing: Thing) -> None:
-    thing.plate(canvas, [(-0.035, 0.0), (0.035, 0.0), (0.035, thing.height_m * 0.9), (-0.035, thing.height_m * 0.9)], STEEL)
+    thing.plate(
+        canvas, [(-0.035, 0.0), (0.035, 0.0), (0.035, thing.height_m * 0.9), (-0.035, thing.height_m * 0.9)], STEEL
+    )
 
 
 def _plate(canvas: Canvas, thing: Thing, outline: Outline, colour: Colour) -> None:
@@ -92,5 +114,9 @@ def _chevrons(canvas: Canvas, thing: Thing, middle: float, radius: float) -> Non
     _plate(canvas, thing, [(-radius, low), (radius, low), (radius, high), (-radius, high)], SAFETY_ORANGE)
     for step in (-0.75, -0.2, 0.35):
         tip, back, wide = (step + 0.5) * radius, step * radius, 0.26 * radius
-        _plate(canvas, thing, [(back, high), (back + wide, high), (min(radius, tip + wide), middle), (tip, middle)], BLACK)
-        _plate(canvas, thing, [(tip, middle), (min(radius, tip + wide), middle), (back + wide, low), (back, low)], BLACK)
+        _plate(
+            canvas, thing, [(back, high), (back + wide, high), (min(radius, tip + wide), middle), (tip, middle)], BLACK
+        )
+        _plate(
+            canvas, thing, [(tip, middle), (min(radius, tip + wide), middle), (back + wide, low), (back, low)], BLACK
+        )

@@ -12,9 +12,14 @@ from roadwork.data.sources.sample.palette import Colour, mix, shade
 from roadwork.data.sources.sample.street import Street
 
 _ZENITH: dict[str, Colour] = {
-    "sunny": (72, 132, 204), "clear": (92, 148, 208), "cloudy": (110, 156, 204), "overcast": (150, 156, 166),
-    "rainy": (112, 119, 130), "foggy": (188, 192, 196), "snowy": (176, 184, 196),
-}  # fmt: skip
+    "sunny": (72, 132, 204),
+    "clear": (92, 148, 208),
+    "cloudy": (110, 156, 204),
+    "overcast": (150, 156, 166),
+    "rainy": (112, 119, 130),
+    "foggy": (188, 192, 196),
+    "snowy": (176, 184, 196),
+}
 _CLOUD_SHARE = {"sunny": 0.25, "clear": 0.1, "cloudy": 0.62, "overcast": 0.9, "rainy": 0.95, "foggy": 0.3, "snowy": 0.7}
 _WARM: dict[str, Colour] = {"dawn": (246, 196, 178), "dusk": (244, 150, 96)}
 
@@ -54,7 +59,9 @@ def _zenith(street: Street) -> Colour:
 def _cloud_colour(street: Street, light: Light) -> Colour:
     if street.daytime == "night":
         return shade(light.air, 0.7)
-    bright = {"sunny": (250, 250, 250), "clear": (246, 247, 249), "cloudy": (226, 230, 236)}.get(street.weather, (172, 177, 186))
+    bright = {"sunny": (250, 250, 250), "clear": (246, 247, 249), "cloudy": (226, 230, 236)}.get(
+        street.weather, (172, 177, 186)
+    )
     return mix(bright, _WARM[street.daytime], 0.45) if street.daytime in _WARM else bright
 
 

@@ -8,11 +8,22 @@ from roadwork.data.sources.sample.dice import Dice
 from roadwork.data.sources.sample.palette import AWNINGS, ROOFS, SHOP_SIGNS, WALLS, Colour
 
 SCENES = {
-    "urban": 0.27, "residential": 0.22, "commercial": 0.15, "rural": 0.14, "highway": 0.12, "industrial": 0.10,
-}  # fmt: skip
+    "urban": 0.27,
+    "residential": 0.22,
+    "commercial": 0.15,
+    "rural": 0.14,
+    "highway": 0.12,
+    "industrial": 0.10,
+}
 WEATHERS = {
-    "sunny": 0.27, "clear": 0.13, "cloudy": 0.2, "overcast": 0.14, "rainy": 0.12, "foggy": 0.06, "snowy": 0.08,
-}  # fmt: skip
+    "sunny": 0.27,
+    "clear": 0.13,
+    "cloudy": 0.2,
+    "overcast": 0.14,
+    "rainy": 0.12,
+    "foggy": 0.06,
+    "snowy": 0.08,
+}
 DAYTIMES = {"day": 0.68, "dusk": 0.10, "dawn": 0.08, "night": 0.14}
 LENGTH_M = 130.0
 
@@ -96,8 +107,16 @@ def plan_street(seed: int) -> Street:
 def _buildings(dice: Dice, scene: str, edge_m: float) -> list[Building]:
     if scene == "highway":
         return []
-    low, high = {"urban": (10, 22), "commercial": (6, 13), "residential": (4.6, 6.4), "industrial": (6, 10), "rural": (4.4, 5.4)}[scene]  # fmt: skip
-    wide = {"urban": (9, 17), "commercial": (9, 18), "residential": (8, 12), "industrial": (18, 34), "rural": (9, 16)}[scene]
+    low, high = {
+        "urban": (10, 22),
+        "commercial": (6, 13),
+        "residential": (4.6, 6.4),
+        "industrial": (6, 10),
+        "rural": (4.4, 5.4),
+    }[scene]
+    wide = {"urban": (9, 17), "commercial": (9, 18), "residential": (8, 12), "industrial": (18, 34), "rural": (9, 16)}[
+        scene
+    ]
     gap = {"urban": 0.12, "commercial": 0.3, "residential": 1.0, "industrial": 1.0, "rural": 1.0}[scene]
     setback = {"residential": (2.5, 6.0), "industrial": (3.0, 9.0), "rural": (7.0, 22.0)}.get(scene, (0.0, 0.3))
     houses = []

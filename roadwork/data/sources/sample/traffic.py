@@ -49,7 +49,18 @@ def _walkers(dice: Dice, street: Street) -> list[Thing]:
     people = []
     for _ in range(dice.count(0, {"urban": 6, "commercial": 6}.get(street.scene, 2))):
         x = dice.pick((-1, 1)) * (street.half_m + dice.between(0.6, street.pavement_m))
-        people.append(Thing("walker", x, dice.between(6.0, 40.0), 0.62, dice.between(1.55, 1.88), 0.4, dice.pick(COATS), dice.count(0, 5)))
+        people.append(
+            Thing(
+                "walker",
+                x,
+                dice.between(6.0, 40.0),
+                0.62,
+                dice.between(1.55, 1.88),
+                0.4,
+                dice.pick(COATS),
+                dice.count(0, 5),
+            )
+        )
     return people
 
 
@@ -61,7 +72,9 @@ def _roadside(dice: Dice, street: Street) -> list[Thing]:
         things.append(Thing("warning_sign", side * edge, dice.between(7.0, 26.0), 0.9, 2.7, 0.1, COATS[0], look))
     if dice.chance(0.45):
         side = dice.pick((-1, 1, 1))
-        things.append(Thing("round_sign", side * edge, dice.between(7.0, 30.0), 0.62, 2.6, 0.1, COATS[0], dice.count(0, 2)))
+        things.append(
+            Thing("round_sign", side * edge, dice.between(7.0, 30.0), 0.62, 2.6, 0.1, COATS[0], dice.count(0, 2))
+        )
     for _ in range(dice.count(0, 2) if street.pavement_m else 0):
         x = dice.pick((-1, 1)) * (edge + dice.between(0.3, 1.4))
         colour = dice.pick(((196, 30, 34), (246, 190, 20), (60, 84, 66), (70, 74, 80), (44, 74, 130)))

@@ -80,10 +80,32 @@ def _objects(dice: Dice, site: _Site, asphalt: tuple[int, int, int]) -> list[Thi
         outer = site.right_m if site.side > 0 else site.left_m
         x = outer + site.side * dice.between(-0.3, 0.5)
         width = dice.between(0.95, 1.25)
-        things.append(Thing("works_sign", x, near + dice.between(-0.4, 1.5), width, dice.between(1.9, 2.5), 0.15, asphalt, dice.count(0, 2)))
+        things.append(
+            Thing(
+                "works_sign",
+                x,
+                near + dice.between(-0.4, 1.5),
+                width,
+                dice.between(1.9, 2.5),
+                0.15,
+                asphalt,
+                dice.count(0, 2),
+            )
+        )
     for _ in range(dice.weighted({0: 0.45, 1: 0.35, 2: 0.2})):
         x = dice.between(site.left_m, site.right_m)
-        things.append(Thing("worker", x, near + dice.between(1.0, 6.0), 0.72, dice.between(1.65, 1.88), 0.45, asphalt, dice.count(0, 5)))
+        things.append(
+            Thing(
+                "worker",
+                x,
+                near + dice.between(1.0, 6.0),
+                0.72,
+                dice.between(1.65, 1.88),
+                0.45,
+                asphalt,
+                dice.count(0, 5),
+            )
+        )
     cones = dice.count(2, 5) if dice.chance(0.85) else 0
     look, inner = (2 if dice.chance(0.25) else 0), (site.left_m if site.side > 0 else site.right_m)
     for k in range(cones):

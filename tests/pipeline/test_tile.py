@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pipeline import tile
+from pipeline.paths import CONTACT_SHEET, MANIFEST, VIEWS
+from roadwork.data.manifest import Manifest, manifest_frame, write_manifest
+from roadwork.errors import ParameterError, PhotographError
+from roadwork.views.geometry import view_boxes
+from roadwork.views.table import boxes_of
+
+SIZES = {"a.png": (64, 48), "b.png": (48, 64), "c.png": (64, 48)}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A project folder with a manifest of three photographs, and it is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    rows: list[dict[str, object]] = []
+    for number, (name, (width, height)) in enumerate(SIZES.items()):
+        pixels = np.random.default_rng(number).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        path = tmp_path / "data" / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+        rows.append({"image_id": f"{number:064x}", "path": f"images/{name}", "width_px": width, "height_px": height,
+                     "split": "train", "label": 0, "source": "folder"})  # fmt: skip
+    write_manifest(Manifest(manifest_frame(rows), tmp_path / "data"), MANIFEST)
+    (tmp_path / "params.yaml").write_text("views: {grid: 3, overlap: 0.25, size_px: 32}\n")
+    return tmp_path
+
+
+def test_writes_twelve_boxes_per_image_and_a_picture(project):
+    summary = tile.run()
+    assert summary["images"] == 3
+    assert summary["views"] == 36
+    assert sorted(summary["shown"]) == sorted(SIZES)
+    boxes = boxes_of(pd.read_parquet(VIEWS))
+    np.testing.assert_array_equal(boxes[1], view_boxes(48, 64, grid=3, overlap=0.25))
+    with Image.open(CONTACT_SHEET) as sheet:
+        assert sheet.format == "JPEG"
+        assert sheet.height > 1800
+
+
+def test_the_same_manifest_gives_the_same_bytes(project):
+    tile.run()
+    first = VIEWS.read_bytes(), CONTACT_SHEET.read_bytes()
+    tile.run()
+    assert (VIEWS.read_bytes(), CONTACT_SHEET.read_bytes()) == first
+
+
+def test_another_parameter_file(project):
+    other = project / "other.yaml"
+    other.write_text("views: {grid: 2, overlap: 0.5, size_px: 32}\n")
+    assert tile.run(other)["views"] == 3 * 7
+
+
+def test_a_wrong_parameter_is_named(project):
+    (project / "params.yaml").write_text("views: {grid: 3, overlap: 1.5, size_px: 32}\n")
+    with pytest.raises(ParameterError, match=r"views\.overlap"):
+        tile.run()
+
+
+def test_a_photograph_that_went_missing_is_named(project):
+    (project / "data" / "images" / "b.png").unlink()
+    with pytest.raises(PhotographError, match=r"b\.png"):
+        tile.run()

@@ -1,0 +1,147 @@
+"""The stages `pretrain` and `finetune` on a small project on disk, with the real parameter file's structure."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from pipeline import finetune, paths, pretrain
+from roadwork.data.manifest import Manifest, manifest_frame, write_manifest
+from roadwork.embed.store import write_image_store, write_text_store
+from roadwork.errors import BundleError, DataError, ParameterError, StoreError
+from roadwork.train.checkpoint import load_head
+
+N, VIEWS, DIM = 90, 12, 16
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, request):
+    """A project's folder, entered, with everything that comes before `pretrain`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROADWORK_CACHE", str(tmp_path / "cache"))
+    params = YAML(typ="safe", pure=True).load((request.config.rootpath / "params.yaml").read_text())
+    params["head"]["projection"]["dim"] = 32
+    params["head"]["pruning"]["hidden"] = 8
+    params["head"]["pyramid"]["dims"] = [32, 16]
+    params["head"]["attention"] |= {"layers": 1, "heads": 4}
+    params["head"]["view_fusion"] |= {"heads": 4, "gate_hidden": 8}
+    params["head"]["classifier"]["hidden"] = 8
+    params["train"] |= {"batch_size": 8, "device": "cpu", "precision": "fp32"}
+    params["pretrain"] |= {"epochs": 2, "lr": 0.001}
+    params["finetune"] |= {"folds": [0, 1], "epochs": 2, "lr": 0.001}
+    write_params(params)
+
+    rng = np.random.default_rng(0)
+    ids = [f"{i:064x}" for i in range(N)]
+    labels = np.arange(N) % 2
+    split = np.repeat(["train", "val", "test"], N // 3)
+    rows = [
+        {"image_id": ids[i], "path": f"{i}.jpg", "width_px": 9, "height_px": 9, "split": split[i], "label": labels[i]}
+        for i in range(N)
+    ]
+    write_manifest(Manifest(manifest_frame(rows), tmp_path), paths.MANIFEST)
+    embeddings = rng.normal(size=(N, VIEWS, DIM)) + labels[:, None, None]
+    write_image_store(
+        paths.IMAGE_STORE, ids, [embeddings], view_count=VIEWS, dim=DIM, attributes={"fingerprint": "f" * 64}
+    )
+    write_text_store(paths.TEXT_STORE, ids, np.zeros((N, 384)), np.zeros(N, dtype=bool), attributes={})
+    folds = pd.DataFrame({"image_id": ids, "split": split, "block": np.arange(N, dtype=np.int32)})
+    place = np.arange(N) // 2 % 4
+    for fold in (0, 1):
+        role = np.where(place % 2 == fold, "test", np.where(place // 2 == 0, "train", "val"))
+        folds[f"role_{fold}"] = np.where(split == "test", role, "")
+    folds.to_parquet(paths.FOLDS)
+    train = split == "train"
+    pd.DataFrame(
+        {"image_id": np.array(ids)[train], "weight": 1.0, "distance_km": np.linspace(0, 199, train.sum())}
+    ).to_parquet(paths.SAMPLING)
+    return params
+
+
+def write_params(params):
+    with open("params.yaml", "w") as stream:
+        YAML().dump(params, stream)
+
+
+def written(*folders):
+    return {
+        path.as_posix(): path.read_bytes() for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def test_from_features_to_members(project):
+    metrics = pretrain.run()
+    assert json.loads(paths.PRETRAIN_METRICS.read_text()) == metrics
+    head, spec, details = load_head(paths.PRETRAINED)
+    assert (spec.embedding_dim, spec.views) == (DIM, VIEWS)
+    assert details["best_epoch"] == metrics["best_epoch"]
+    curves = (paths.PRETRAIN_LIVE / "plots/metrics/gate/tile_2_3.tsv").read_text().splitlines()
+    assert curves[0] == "step\ttile_2_3"
+    assert len(curves) == metrics["epochs"] + 1
+    share = (paths.PRETRAIN_LIVE / "plots/metrics/near_share.tsv").read_text().splitlines()[1]
+    assert 0 < float(share.split("\t")[1]) < 1
+
+    for fold in (0, 1):
+        metrics = finetune.run(fold)
+        assert json.loads((paths.FINETUNE_METRICS / f"{fold}.json").read_text()) == metrics
+        member, _, details = load_head(paths.FINETUNED / str(fold))
+        assert details["fold"] == metrics["fold"] == fold
+        assert len(details["pretrained_sha256"]) == 64
+        predictions = pd.read_parquet(paths.FINETUNED / str(fold) / "predictions.parquet")
+        assert set(predictions["fold"]) == {fold}
+        assert (paths.FINETUNE_LIVE / str(fold) / "metrics.json").is_file()
+        assert member.state_dict().keys() == head.state_dict().keys()
+    folders = [path for path in Path("cache", "training").iterdir() if path.is_dir()]
+    assert folders == [], "the states for resuming are gone once the results are published"
+
+
+def test_a_run_that_was_killed_ends_with_the_files_of_an_unbroken_one(project, monkeypatch):
+    pretrain.run()
+    unbroken = written(paths.MODELS, paths.METRICS)
+
+    def fail(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrain, "save_head", fail)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain.run()
+    assert any(Path("cache", "training").glob("*/epochs_*"))
+    monkeypatch.setattr("roadwork.train.loop.train_epoch", fail)
+    pretrain.run()
+    assert written(paths.MODELS, paths.METRICS) == unbroken
+
+
+def test_a_fold_that_is_not_in_the_parameters_is_refused(project):
+    with pytest.raises(ParameterError, match=r"(?s)no fold 2.*finetune\.folds.*0, 1"):
+        finetune.run(2)
+
+
+def test_finetune_needs_the_pretrained_head(project):
+    with pytest.raises(BundleError, match="models/pretrained"):
+        finetune.run(0)
+
+
+def test_missing_weights_name_their_stage(project):
+    paths.SAMPLING.unlink()
+    with pytest.raises(DataError, match="roadwork sampling"):
+        pretrain.run()
+
+
+def test_features_of_another_grid_are_refused(project):
+    project["views"]["grid"] = 4
+    write_params(project)
+    with pytest.raises(StoreError, match=r"12 views of an image, views.grid gives 19"):
+        pretrain.run()
