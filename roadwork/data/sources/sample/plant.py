@@ -1,4 +1,4 @@
-"""Trees, bushes, hedges' little cousins: crowns of overlapping leaf clusters."""
+"""Trees and bushes: crowns of overlapping leaf clusters."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ Outline = Sequence[tuple[float, float]]
 
 
 def draw_works_sign(canvas: Canvas, thing: Thing) -> None:
-    """A works sign: an orange diamond, a yellow-ground triangle with a digging figure, or (`look` 2) a chevron board."""
+    """An orange diamond, (`look` 1) a triangle with a digging figure on yellow, or (`look` 2) a chevron board."""
     _post(canvas, thing)
     middle, radius = _plate_place(thing)
     if thing.look == 0:
@@ -96,8 +96,8 @@ def _ring(corners: int, middle: float, radius: float, turn: float = 0.0) -> Outl
 
 
 def _digger(canvas: Canvas, thing: Thing, middle: float, size: float) -> None:
-    head = [(x * 0.28 + 0.05 * size, y + middle * 0.0) for x, y in _ring(10, middle + 0.62 * size, 0.22 * size)]
-    _plate(canvas, thing, [(x - 0.15 * size, y) for x, y in head], BLACK)
+    head = [(x - 0.2 * size, y) for x, y in _ring(10, middle + 0.62 * size, 0.17 * size)]
+    _plate(canvas, thing, head, BLACK)
     limbs = (
         [(-0.30, 0.45), (-0.05, 0.45), (0.18, -0.05), (-0.05, -0.10)],
         [(-0.05, -0.05), (0.16, -0.05), (0.02, -0.8), (-0.2, -0.8)],

@@ -24,7 +24,7 @@ WEATHERS = {
     "foggy": 0.06,
     "snowy": 0.08,
 }
-DAYTIMES = {"day": 0.68, "dusk": 0.10, "dawn": 0.08, "night": 0.14}
+DAYTIMES = {"day": 0.74, "dusk": 0.09, "dawn": 0.07, "night": 0.10}
 LENGTH_M = 130.0
 
 

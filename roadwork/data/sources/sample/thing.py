@@ -54,7 +54,7 @@ class Thing:
         return max(0.0, wide) * max(0.0, high) / ((right - left) * (bottom - top))
 
     def face(self, canvas: Canvas, corners: Sequence[Point], colour: Colour, glow: float = 0.0) -> None:
-        """Paint a polygon given in the thing's own metres: x from its middle, y from the ground, z from its near face."""
+        """Paint a polygon in the thing's own metres: x from its middle, y from the ground, z from its near face."""
         canvas.face([(self.x_m + x, y, self.z_m + z) for x, y, z in corners], colour, glow=glow)
 
     def plate(self, canvas: Canvas, outline: Sequence[tuple[float, float]], colour: Colour, glow: float = 0.0) -> None:
@@ -70,7 +70,7 @@ class Thing:
         colour: Colour,
         glow: float = 0.0,
     ) -> None:
-        """Paint a cuboid in the thing's own metres: the flank in view, the top when below the eye, then the near face."""
+        """Paint a cuboid in the thing's own metres: the flank in view, the top if below the eye, the near face."""
         (x0, x1), (y0, y1), (z0, z1) = across, up, along
         flank = x0 if self.x_m + x0 > canvas.camera.x_m else x1
         if not self.x_m + x0 <= canvas.camera.x_m <= self.x_m + x1:

@@ -65,7 +65,7 @@ def draw_car(canvas: Canvas, thing: Thing) -> None:
         lamp = [(x, belt * 0.72), (inner, belt * 0.72), (inner, belt * 0.92), (x, belt * 0.92)]
         thing.plate(canvas, lamp, _TAIL, glow=0.7)
         if canvas.light.dark:
-            canvas.shine(thing.x_m + 0.86 * x, 0.8 * belt, thing.z_m, 0.3, (255, 50, 30))
+            canvas.shine(thing.x_m + 0.86 * x, 0.8 * belt, thing.z_m, 0.15, (255, 50, 30))
     if thing.colour == TAXI:
         thing.block(canvas, (-0.25, 0.25), (roof, high), (near_roof + 0.4, near_roof + 0.6), WHITE, glow=0.7)
 

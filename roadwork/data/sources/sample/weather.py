@@ -52,7 +52,7 @@ def add_precipitation(image: Image.Image, weather: str, dice: Dice) -> None:
 
 
 def add_grain(image: Image.Image, dice: Dice, sigma: float) -> Image.Image:
-    """The picture with blotches (soft unevenness of every surface) and the noise of a sensor, `sigma` in grey levels."""
+    """The picture with soft blotches, as on every real surface, and sensor noise of `sigma` grey levels."""
     width, height = image.size
     coarse = dice.generator.normal(0.0, 1.0, (height // 24 + 2, width // 24 + 2)).astype(np.float32)
     blotches = Image.fromarray(coarse, "F").resize((width, height), Image.Resampling.BILINEAR)
