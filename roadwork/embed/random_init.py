@@ -21,6 +21,7 @@ _LINEAR = re.compile(r"(.*\.)?(attn\.proj|mlp\.fc\w+)\.weight")
 _ACHROMATIC_LOSS = 0.9
 _KERNEL_GAIN = 4.0
 _ATTENTION_GAIN = 2.0
+_CLASS_TOKEN_STD = 0.3
 
 
 def random_model(create: Callable[[], nn.Module], seed: int) -> nn.Module:
@@ -43,7 +44,8 @@ def prepare_untrained(model: nn.Module) -> None:
     - Queries and keys get gain 2, so that the logits of attention have a standard deviation of about 4: at timm's scale
       attention is uniform, and the class token would be the mean patch.
     - Values and the other linear maps get a standard deviation of 1/√fan-in, which keeps the signal's size.
-    - The class token is N(0, 1): every image is asked about the same thing.
+    - The class token is N(0, 0.3²): large enough that every image is asked about the same thing, small enough not to
+      drown the answer in the residual stream.
     - Patch kernels lose 0.9 of their achromatic part (brightness is most of the variance and says nothing) and are 4
       times as strong; their bias is N(0, 1), so that grey patches share a direction and strong ones stand out after
       the LayerNorm.
@@ -55,8 +57,10 @@ def prepare_untrained(model: nn.Module) -> None:
             parameter.fill_(1.0)
         elif name == "patch_embed.proj.weight" and parameter.shape[1] == 3:
             parameter.sub_(_ACHROMATIC_LOSS * parameter.mean(dim=1, keepdim=True)).mul_(_KERNEL_GAIN)
-        elif name in ("patch_embed.proj.bias", "cls_token"):
+        elif name == "patch_embed.proj.bias":
             parameter.normal_()
+        elif name == "cls_token":
+            parameter.normal_(0.0, _CLASS_TOKEN_STD)
         elif name.endswith("attn.qkv.weight"):
             q, k, v = parameter.chunk(3)
             _fan_in_normal(q, _ATTENTION_GAIN)

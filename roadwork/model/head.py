@@ -4,6 +4,7 @@ Axes, here and in every file of this package: `image` one photograph of the batc
 `token` one kept view inside the head (8) · `dim` channels · `head` one attention head · `class` none, roadwork.
 
     embeddings [image view 1280]
+        │ standardisation  minus the usual of that view
         │ pruning          12 views → the best 8                → kept
         │ projection       1280 → 512, + which view it is
         │ pyramid          512, 256, 128 → 512
@@ -32,6 +33,7 @@ from roadwork.model.metadata import Metadata, MetadataConfig, MetadataEncoder
 from roadwork.model.projection import Projection, ProjectionConfig
 from roadwork.model.pruning import Pruning, PruningConfig
 from roadwork.model.pyramid import Pyramid, PyramidConfig
+from roadwork.model.standardisation import Standardisation
 from roadwork.model.view_fusion import ViewFusion, ViewFusionConfig, ViewMean
 
 CLASSES = 2  # 0 none, 1 roadwork
@@ -41,6 +43,9 @@ class HeadConfig(Section):
     """`head`: one part per box of the figure."""
 
     dropout: float = Field(ge=0, lt=1, description="share of activations dropped in training, in every box that drops")
+    standardise: bool = Field(
+        description="subtract each view's mean and divide by each dimension's deviation over the training images"
+    )
     pruning: PruningConfig = Field(description="which views go on")
     projection: ProjectionConfig = Field(description="from the backbone's width to the head's")
     pyramid: PyramidConfig = Field(description="each token at several widths")
@@ -100,6 +105,7 @@ class Head(nn.Module):
         super().__init__()
         config, dim, dropout = spec.head, spec.head.projection.dim, spec.head.dropout
         self.metadata_dropout = spec.metadata.dropout
+        self.standardisation = Standardisation(spec.views, spec.embedding_dim) if config.standardise else nn.Identity()
         self.pruning = Pruning(config.pruning, spec.embedding_dim)
         self.projection = Projection(config.projection, spec.embedding_dim, spec.views)
         self.pyramid = Pyramid(config.pyramid, dim, dropout) if config.pyramid.enabled else nn.Identity()
@@ -117,12 +123,18 @@ class Head(nn.Module):
         self.fusion = Fusion(dim, spec.metadata.dim, dropout)
         self.classifier = Classifier(config.classifier, dim, CLASSES, dropout)
 
+    def fit_standardisation(self, embeddings: Float[Tensor, "image view dim"]) -> None:
+        """Take the statistics of the first box from training images; does nothing where that box is switched off."""
+        if isinstance(self.standardisation, Standardisation):
+            self.standardisation.fit(embeddings)
+
     def forward(self, embeddings: Float[Tensor, "image view dim"], metadata: Metadata) -> HeadOutput:
         """Logits and side outputs. In training, the metadata of `metadata.dropout` of the images is hidden first.
 
         Embeddings may be in any float type (the store's is float16); the residual stream and every output are float32.
         """
-        chosen, kept = self.pruning(embeddings.float())
+        unusual = self.standardisation(embeddings.float())
+        chosen, kept = self.pruning(unusual)
         tokens = self.projection(chosen, kept)
         tokens = self.pyramid(tokens)
         tokens = self.attention(tokens)

@@ -89,7 +89,7 @@ def _figures(run: Run) -> dict[str, str]:
     positives = headline["n"] - negatives
     key = f"mcc_{interval_name(run.scorecard['confidence'])}"
     rows = [
-        (title, row["mcc"], row[key], title.startswith("baseline"))
+        (title.partition(" (")[0], row["mcc"], row[key], title.startswith("baseline"))
         for title, row in score_rows(dict(run.scorecard))
         if row is not None
     ]

@@ -92,6 +92,7 @@ def pretrain(plan: Pretraining, *, area: Path, on_epoch: OnEpoch) -> Pretrained:
     require_both_classes(val, "split val", "raise ingest.val_fraction, or add val images of the missing class")
 
     head = fresh_head(plan.spec, plan.setting.seed)
+    head.fit_standardisation(train.embeddings)
     course = Course(
         name="pretrain",
         lr=plan.config.lr,

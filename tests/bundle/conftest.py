@@ -37,6 +37,7 @@ def spec():
     vocabularies = VocabulariesConfig(weather=vocabulary, daytime=vocabulary, scene=vocabulary, nulls=("",))
     head = HeadConfig(
         dropout=0.0,
+        standardise=True,
         pruning=PruningConfig(enabled=True, keep=4, hidden=8),
         projection=ProjectionConfig(dim=16, view_embedding=True),
         pyramid=PyramidConfig(enabled=True, dims=(16, 8, 4)),

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("seeded")
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = ROOT / "params.yaml"
 BLOCKS = {
+    "standardisation": 0,
     "pruning": 410_241,
     "projection": 662_016,
     "pyramid": 657_280,
@@ -112,8 +113,23 @@ def test_every_block_can_be_switched_off(toy_spec, some_metadata, change, gone: 
     assert all(torch.isfinite(part).all() for part in output)
 
 
+def test_standardisation_is_fitted_to_training_images_and_can_be_switched_off(toy_spec, some_metadata):
+    spec, x = toy_spec({"metadata.fields": []}), embeddings(40)
+    head = Head(spec).eval()
+    head.fit_standardisation(x)
+    shifted = Head(spec).eval()
+    shifted.load_state_dict(head.state_dict())
+    shifted.fit_standardisation(7 + 3 * x)
+    nothing = some_metadata(40, spec.metadata)
+    torch.testing.assert_close(shifted(7 + 3 * x, nothing).logits, head(x, nothing).logits)
+    plain = Head(toy_spec({"head.standardise": False}))
+    plain.fit_standardisation(x)
+    assert torch.equal(plain.standardisation(x), x)
+
+
 def test_all_switched_off_at_once_is_a_small_classifier_of_the_mean(toy_spec, some_metadata):
     off = {
+        "head.standardise": False,
         "head.pruning.enabled": False,
         "head.projection.view_embedding": False,
         "head.pyramid.enabled": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -12,7 +13,8 @@ from pathlib import Path
 from roadwork.data.record import Record
 from roadwork.data.sources.sample.description import category_values, describe
 from roadwork.data.sources.sample.dice import Dice
-from roadwork.data.sources.sample.facts import NULLABLE, Facts, plan_facts
+from roadwork.data.sources.sample.facts import Facts, plan_facts
+from roadwork.data.sources.sample.label import NULLABLE
 from roadwork.data.sources.sample.photograph import write_photograph
 from roadwork.data.sources.sample.scene import SceneObject, ScenePlan, draw_scene, objects_of, plan_scene
 from roadwork.data.sources.sample.street import plan_street
@@ -57,10 +59,22 @@ def _drawn(facts: list[Facts], folder: Path, workers: int) -> Iterator[Record]:
                 yield record
             return
         spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+        with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_leave_with_parent) as pool:
             for record in pool.map(draw, facts, chunksize=4):
                 advance()
                 yield record
+
+
+def _leave_with_parent() -> None:
+    """End this worker when the process that started it is gone, even where that was killed without a word."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _plan(fact: Facts) -> ScenePlan:

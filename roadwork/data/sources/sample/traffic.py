@@ -39,7 +39,7 @@ def _moving(dice: Dice, street: Street) -> list[Thing]:
     for lane in range(street.lanes):
         if dice.chance(0.5):
             middle = -street.half_m + (lane + 0.5) * 2 * street.half_m / street.lanes
-            cars.append(_car(dice, middle + dice.between(-0.3, 0.3), dice.between(11.0, 60.0), 0.16))
+            cars.append(_car(dice, middle + dice.between(-0.3, 0.3), dice.between(11.0, 60.0), 0.12))
     return cars
 
 

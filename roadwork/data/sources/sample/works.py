@@ -45,7 +45,7 @@ def plan_works(dice: Dice, street: Street, camera: Camera) -> list[Thing]:
 
 
 def _site(dice: Dice, street: Street, camera: Camera, *, centred: bool) -> _Site:
-    near, half = dice.between(4.6, 8.5), street.half_m
+    near, half = dice.between(3.4, 5.2), street.half_m
     if centred:
         return _Site(camera.x_m - 1.5, camera.x_m + 1.5, near, 1)
     side = dice.pick((-1, 1))
@@ -58,20 +58,20 @@ def _site(dice: Dice, street: Street, camera: Camera, *, centred: bool) -> _Site
 
 def _objects(dice: Dice, site: _Site, asphalt: tuple[int, int, int]) -> list[Thing]:
     near, things = site.near_m, []
-    if dice.chance(0.72):
+    if dice.chance(0.82):
         parts = 2 if site.width_m > 3.2 and dice.chance(0.75) else 1
-        look, height = dice.count(0, 2), dice.between(0.95, 1.15)
+        look, height = dice.count(0, 2), dice.between(1.0, 1.2)
         width = min(2.4, site.width_m / parts - 0.1)
         for part in range(parts):
             x = site.left_m + site.width_m * (part + 0.5) / parts
             things.append(Thing("barrier", x, near + dice.between(0.0, 0.4), width, height, 0.5, asphalt, look))
-    if dice.chance(0.6):
-        start = near + dice.between(1.0, 2.0)
+    if dice.chance(0.65):
+        start = near + dice.between(0.8, 1.6)
         size = (site.width_m * dice.between(0.75, 0.98), dice.between(0.7, 1.2), dice.between(3.5, 7.5))
         things.append(Thing("trench", site.middle_m, start, *size, DIRT, dice.count(0, 2**31)))
-    if dice.chance(0.5):
+    if dice.chance(0.55):
         x = site.middle_m + dice.between(-0.3, 0.3)
-        start = near + dice.between(6.0, 9.5)
+        start = near + dice.between(5.0, 7.5)
         if dice.chance(0.6):
             things.append(Thing("works_vehicle", x, start, 2.4, 2.9, 6.2, asphalt, 0))
         else:
@@ -79,7 +79,7 @@ def _objects(dice: Dice, site: _Site, asphalt: tuple[int, int, int]) -> list[Thi
     if dice.chance(0.6):
         outer = site.right_m if site.side > 0 else site.left_m
         x = outer + site.side * dice.between(-0.3, 0.5)
-        width = dice.between(0.95, 1.25)
+        width = dice.between(1.05, 1.35)
         things.append(
             Thing(
                 "works_sign",

@@ -4,11 +4,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from sklearn.cluster import KMeans
 
-from roadwork.data.distance import haversine_km, unit_sphere
+from roadwork.data.clusters import fit_clusters, nearest_km
+from roadwork.data.distance import haversine_km
 from roadwork.data.sources.sample.cities import CITIES, position_in
-from roadwork.data.sources.sample.facts import FEWEST_IMAGES, NULLABLE, plan_facts, scaled_px, split_sizes
+from roadwork.data.sources.sample.drive import split_sizes
+from roadwork.data.sources.sample.facts import FEWEST_IMAGES, plan_facts, scaled_px
+from roadwork.data.sources.sample.label import NULLABLE
 from roadwork.errors import DataError
 
 
@@ -67,10 +69,8 @@ def test_weighting_by_distance_is_needed_and_is_enough(facts):
         return np.array([(fact.latitude_deg, fact.longitude_deg) for fact in facts if fact.split == split])
 
     test, train = positions("test"), positions("train")
-    centres = KMeans(5, n_init=10, random_state=0).fit(unit_sphere(test[:, 0], test[:, 1])).cluster_centers_
-    latitude = np.degrees(np.arctan2(centres[:, 2], np.hypot(centres[:, 0], centres[:, 1])))
-    longitude = np.degrees(np.arctan2(centres[:, 1], centres[:, 0]))
-    nearest = haversine_km(train[:, 0, None], train[:, 1, None], latitude, longitude).min(axis=1)
+    centres = fit_clusters(test[:, 0], test[:, 1], 5, seed=0)
+    nearest, _ = nearest_km(train[:, 0], train[:, 1], centres)
     weight = np.array([5.0, 2.5, 1.0, 0.3])[np.digitize(nearest, [50, 200, 500])]
     assert 0.55 <= (nearest < 100).mean() <= 0.65
     assert weight[nearest < 100].sum() / weight.sum() >= 0.7
@@ -85,6 +85,15 @@ def test_metadata_is_null_in_the_same_share_for_both_labels(facts):
                 for label in (0, 1)
             ]
             assert shares == pytest.approx([0.6, 0.6], abs=0.02)
+
+
+def test_labels_are_balanced_in_every_city_of_a_split(facts):
+    def city(fact):
+        return min(CITIES, key=lambda c: haversine_km(fact.latitude_deg, fact.longitude_deg, c[1], c[2]))
+
+    for split, place in {(fact.split, city(fact)) for fact in facts}:
+        labels = [fact.label for fact in facts if fact.split == split and city(fact) is place]
+        assert abs(2 * sum(labels) - len(labels)) <= 2
 
 
 def test_sizes_turned_photographs_and_positions_are_varied(facts):

@@ -61,7 +61,9 @@ def test_taking_one_object_away_changes_the_picture_inside_its_box_only(number):
         without = replace(whole, works=whole.works[:index] + whole.works[index + 1 :])
         changed = np.abs(picture - np.asarray(draw_scene(without)[0], np.int16)).max(axis=2) > 0
         rows, columns = np.nonzero(changed)
-        left, top, right, bottom = thing.box(whole.camera)
+        box = thing.box(whole.camera)
+        assert box is not None
+        left, top, right, bottom = box
         if len(rows):
             assert left - 1 <= columns.min()
             assert columns.max() <= right

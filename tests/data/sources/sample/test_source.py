@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import cast
 
 import pytest
 from PIL import ExifTags, Image, ImageOps
@@ -96,7 +101,7 @@ def test_a_sample_that_is_too_small_is_refused_before_anything_is_drawn(tmp_path
 def test_a_stopped_drawing_leaves_whole_files_only(tmp_path):
     records = write_sample(tmp_path, seed=17, images=IMAGES, max_width_px=WIDTH)
     next(records)
-    records.close()
+    cast(Generator, records).close()
     for file in tmp_path.iterdir():
         with Image.open(file) as image:
             image.load()
@@ -105,3 +110,38 @@ def test_a_stopped_drawing_leaves_whole_files_only(tmp_path):
 def test_drawing_doesnt_need_torch():
     code = "import sys, roadwork.data.sources.sample.source; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+_DRAWS_AND_WAITS = """
+import multiprocessing, pathlib, sys, time
+from roadwork.data.sources.sample.source import write_sample
+if __name__ == "__main__":
+    records = write_sample(pathlib.Path(sys.argv[1]), seed=1, images=24, max_width_px=100, workers=2)
+    next(records)
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the states of processes from /proc")
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    def alive(pid):
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+
+    script = tmp_path / "draw.py"
+    script.write_text(_DRAWS_AND_WAITS)
+    command = [sys.executable, str(script), str(tmp_path / "images")]
+    root = str(Path(__file__).resolve().parents[4])
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root})
+    assert parent.stdout is not None
+    workers = [int(pid) for pid in parent.stdout.readline().split()]
+    assert workers
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 30
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(alive, workers))

@@ -1,0 +1,48 @@
+"""Standardisation: what an image's views have beyond the usual. The box before the head's first one."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+_CHUNK = 1024  # images converted to float64 at a time: 126 MB at 12 views of 1280
+_SMALLEST_SCALE = 1e-6  # below half precision's resolution: such a dimension is constant
+
+
+class Standardisation(nn.Module):
+    """(e - mean[view]) / scale, with the statistics of the training images; the identity until `fit` was called.
+
+    Frozen features share a large common vector, another for the sky than for the road, and a few dimensions of a
+    transformer are far larger than all others (cf. arXiv 2309.16588). Both would drown what tells images apart. The
+    statistics are buffers: part of the head's weights, never trained.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, views: int, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(views, dim))
+        self.register_buffer("scale", torch.ones(dim))
+
+    @torch.no_grad()
+    def fit(self, embeddings: Float[Tensor, "image view dim"]) -> None:
+        """Take mean [view dim] and standard deviation [dim, over images and views] from `embeddings`, any float type.
+
+        Two passes in float64, so that neither the size of the common vector nor the number of images costs precision.
+        A dimension that is constant is only centred.
+        """
+        total = sum((chunk.double().sum(dim=0) for chunk in embeddings.split(_CHUNK)), start=self.mean.double() * 0)
+        mean = total / len(embeddings)
+        squares = sum(
+            ((chunk.double() - mean).square().mean(dim=1).sum(dim=0) for chunk in embeddings.split(_CHUNK)),
+            start=self.scale.double() * 0,
+        )
+        deviation = (squares / len(embeddings)).sqrt()
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.where(deviation > _SMALLEST_SCALE, deviation, 1.0))
+
+    def forward(self, embeddings: Float[Tensor, "image view dim"]) -> Float[Tensor, "image view dim"]:
+        """The same shape, in float32."""
+        return (embeddings.float() - self.mean) / self.scale

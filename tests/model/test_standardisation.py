@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import torch
+
+from roadwork.model.standardisation import Standardisation
+
+
+def test_the_identity_until_it_is_fitted():
+    x = torch.randn(3, 4, 5)
+    assert torch.equal(Standardisation(4, 5)(x), x)
+
+
+def test_the_usual_is_gone_and_every_dimension_has_unit_spread():
+    torch.manual_seed(0)
+    common, size = 100 * torch.randn(4, 5), torch.tensor([1e-3, 0.1, 1.0, 10.0, 1000.0])
+    x = common + size * torch.randn(3000, 4, 5)
+    box = Standardisation(4, 5)
+    box.fit(x)
+    y = box(x)
+    assert y.mean(dim=0).abs().max() < 1e-2
+    torch.testing.assert_close(y.std(dim=(0, 1)), torch.ones(5), atol=0.02, rtol=0)
+
+
+def test_known_answer_with_a_constant_dimension():
+    x = torch.tensor([[[1.0, 7.0], [10.0, 7.0]], [[3.0, 7.0], [14.0, 7.0]]])
+    box = Standardisation(2, 2)
+    box.fit(x.half())
+    assert box.mean.tolist() == [[2, 7], [12, 7]]
+    torch.testing.assert_close(box.scale, torch.tensor([2.5**0.5, 1.0]))
+    assert box(x)[:, :, 1].abs().max() == 0
+
+
+def test_the_statistics_are_saved_with_the_weights_and_never_trained():
+    box = Standardisation(2, 3)
+    assert sorted(box.state_dict()) == ["mean", "scale"]
+    assert list(box.parameters()) == []
