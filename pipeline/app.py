@@ -23,7 +23,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
 )
-cache = typer.Typer(name="cache", help="The embedding cache that all projects of this user share.", no_args_is_help=True)
+cache = typer.Typer(
+    name="cache", help="The embedding cache that all projects of this user share.", no_args_is_help=True
+)
 app.add_typer(cache)
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The parameter file.", show_default=True)]
@@ -53,7 +55,8 @@ def _run_stage(name: str, as_json: bool, params: Path, **arguments: Any) -> None
         source = Path(str(module.__file__))
         with unchanged_code(source, source.parent.parent, params):
             result = module.run(params=params, **arguments)
-    show(result, as_json)
+    describe = getattr(module, "describe", None)
+    show(result, as_json, describe(result) if describe else None)
 
 
 def _add_stage(name: str, help_line: str) -> None:

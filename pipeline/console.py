@@ -16,6 +16,8 @@ from roadwork.errors import RoadworkError
 
 INTERRUPTED, TERMINATED = 130, 143
 
+_SHORT = 6
+
 
 @contextmanager
 def explained() -> Iterator[None]:
@@ -38,11 +40,22 @@ def explained() -> Iterator[None]:
 
 
 def show(result: dict[str, Any], as_json: bool, text: str | None = None) -> None:
-    """Print a result: as one JSON document, or as `text` (default: one `name: value` line for each entry)."""
+    """Print a result: as one JSON document, or as `text` (default: a line for each plain value in it)."""
     if as_json:
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
     else:
-        typer.echo(text if text is not None else "\n".join(f"{name}: {value}" for name, value in result.items()))
+        typer.echo(text if text is not None else "\n".join(_lines(result)))
+
+
+def _lines(result: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """`dotted.name: value` for numbers, texts and short lists; what is longer stands in the stage's own files."""
+    for name, value in result.items():
+        if isinstance(value, dict):
+            yield from _lines(value, f"{prefix}{name}.")
+        elif not isinstance(value, list):
+            yield f"{prefix}{name}: {value}"
+        elif len(value) <= _SHORT:
+            yield f"{prefix}{name}: {json.dumps(value)}"
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

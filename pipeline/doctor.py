@@ -97,12 +97,14 @@ def _gpu() -> Finding:
         )
     free, total = torch.cuda.mem_get_info()
     name = torch.cuda.get_device_name()
-    return Finding("GPU", "ok", f"{name}, {free / 2**30:.0f} of {total / 2**30:.0f} GiB free, CUDA {torch.version.cuda}")
+    return Finding(
+        "GPU", "ok", f"{name}, {free / 2**30:.0f} of {total / 2**30:.0f} GiB free, CUDA {torch.version.cuda}"
+    )
 
 
 def _bf16() -> Finding:
-    from roadwork.embed.precision import has_bf16
     from roadwork.device import resolve_device
+    from roadwork.embed.precision import has_bf16
 
     device = resolve_device("auto")
     if has_bf16(device):
@@ -155,7 +157,9 @@ def _disk() -> Finding:
     free = shutil.disk_usage(Path.cwd()).free
     detail = f"{free / 2**30:.1f} GiB free here"
     if free < 2**30:
-        return Finding("disk", "problem", detail, "the sample needs about 1 GiB, real data its size again in DVC's cache")
+        return Finding(
+            "disk", "problem", detail, "the sample needs about 1 GiB, real data its size again in DVC's cache"
+        )
     return Finding("disk", "ok", detail)
 
 

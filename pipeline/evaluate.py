@@ -25,6 +25,7 @@ from roadwork.device import resolve_device
 from roadwork.errors import DataError
 from roadwork.evaluate.config import EvaluateConfig
 from roadwork.evaluate.plots import plot_data
+from roadwork.evaluate.score_table import score_table
 from roadwork.evaluate.scorecard import evaluate
 from roadwork.publish import write_json
 from roadwork.train.checkpoint import load_head
@@ -56,3 +57,8 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         write_json(PLOTS / f"{name}.json", points)
     write_json(EVALUATE_METRICS, result.scorecard)
     return result.scorecard
+
+
+def describe(scorecard: dict[str, Any]) -> str:
+    """The scorecard as the table that people read."""
+    return score_table(scorecard)

@@ -9,9 +9,7 @@ from pipeline.paths import PARAMS
 from roadwork.predict import predict
 
 
-def run(
-    photographs: list[Path], *, bundle: Path, params: Path | None, weights: Path | None, device: str
-) -> Outcome:
+def run(photographs: list[Path], *, bundle: Path, params: Path | None, weights: Path | None, device: str) -> Outcome:
     """One line for each photograph: probability, verdict, path. The parameter file of this folder counts if present."""
     if params is None and PARAMS.is_file():
         params = PARAMS

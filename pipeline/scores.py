@@ -15,5 +15,7 @@ def run() -> Outcome:
     if not EVALUATE_METRICS.is_file():
         raise DataError("nothing has been evaluated yet", where=str(EVALUATE_METRICS), fix="dvc repro")
     metrics = json.loads(EVALUATE_METRICS.read_text(encoding="utf-8"))
-    report = f"\nreport: {REPORT.resolve().as_uri()}" if REPORT.is_file() else "\nreport: not written yet, dvc repro report"
+    report = (
+        f"\nreport: {REPORT.resolve().as_uri()}" if REPORT.is_file() else "\nreport: not written yet, dvc repro report"
+    )
     return Outcome(result=metrics, text=score_table(metrics) + report)

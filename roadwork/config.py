@@ -83,7 +83,10 @@ def load_seed(path: Path) -> int:
     seed = params.get("seed")
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
         raise ParameterError(
-            f"seed is {seed!r}", where=f"{path}: seed", rule="an integer from 0 to 2**63 - 1", fix="for example seed: 17"
+            f"seed is {seed!r}",
+            where=f"{path}: seed",
+            rule="an integer from 0 to 2**63 - 1",
+            fix="for example seed: 17",
         )
     return seed
 

@@ -22,9 +22,5 @@ def best_index(scores: Sequence[Score]) -> int:
 
 
 def should_stop(scores: Sequence[Score], patience: int) -> bool:
-    """Whether the last `patience` epochs all failed to raise the highest MCC (a lower loss alone doesn't count)."""
-    if not scores:
-        return False
-    peak = max(score.mcc for score in scores)
-    first = next(index for index, score in enumerate(scores) if score.mcc == peak)
-    return len(scores) - 1 - first >= patience
+    """Whether none of the last `patience` epochs became the best, in the sense of `best_index`."""
+    return bool(scores) and len(scores) - 1 - best_index(scores) >= patience

@@ -95,7 +95,7 @@ def test_outputs_are_ignored_by_git_and_nowhere_persistent() -> None:
     outs = [name for stage in DECLARED.values() for name in names(stage.get("outs", []))]
     outs = [out.replace("${item.fold}", "0") for out in outs]
     check = subprocess.run(["git", "check-ignore", *outs], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert sorted(check.stdout.split()) == sorted(outs)
+    assert sorted(check.stdout.split()) == sorted(outs), "git ignores what DVC keeps"
     assert "persist" not in TEXT
 
 

@@ -62,9 +62,7 @@ def test_a_users_mistake_is_one_message_and_a_bug_a_traceback(monkeypatch: pytes
     result = RUNNER.invoke(app, ["ingest"])
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr == (
-        "error: no photographs\n  where: photos/\n  rule: at least one\n  fix: put some there\n"
-    )
+    assert result.stderr == ("error: no photographs\n  where: photos/\n  rule: at least one\n  fix: put some there\n")
 
     def bug(params: Path) -> None:
         raise ZeroDivisionError

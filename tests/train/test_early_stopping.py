@@ -17,12 +17,14 @@ def test_complete_ties_go_to_the_earliest():
     assert best_index(scores(0.1, 0.7, 0.7)) == 1
 
 
-def test_stops_after_patience_epochs_without_a_higher_mcc():
+def test_stops_after_patience_epochs_without_a_better_one():
     assert not should_stop([], 2)
     assert not should_stop(scores(0.5, 0.4), 2)
     assert should_stop(scores(0.5, 0.4, 0.5), 2)
     assert not should_stop(scores(0.5, 0.4, 0.6), 2)
 
 
-def test_a_lower_loss_alone_does_not_extend_training():
-    assert should_stop([Score(0.5, 0.9), Score(0.5, 0.5), Score(0.5, 0.1)], 2)
+def test_a_lower_loss_at_the_same_mcc_is_progress():
+    assert not should_stop([Score(0.5, 0.9), Score(0.5, 0.5), Score(0.5, 0.1)], 2)
+    assert should_stop([Score(0.5, 0.1), Score(0.5, 0.5), Score(0.5, 0.2)], 2)
+    assert should_stop([Score(0.5, 0.9), Score(0.4, 0.1), Score(0.4, 0.0)], 2)
