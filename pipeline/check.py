@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pipeline.outcome import Outcome
@@ -38,10 +39,10 @@ def run(params: Path) -> Outcome:
     )
     weights = pd.read_parquet(SAMPLING)
     manifest = read_manifest(MANIFEST)
-    area = manifest.frame["width_px"].astype(float) * manifest.frame["height_px"]
-    is_12_megapixel = area == 4032 * 3024
-    row = int(is_12_megapixel.idxmax() if is_12_megapixel.any() else area.idxmax())
-    size_px = (int(manifest.frame["width_px"].iloc[row]), int(manifest.frame["height_px"].iloc[row]))
+    sizes_px = manifest.frame[["width_px", "height_px"]].to_numpy(dtype=np.int64)  # [image 2]
+    like_design = (np.sort(sizes_px, axis=1) == (3024, 4032)).all(axis=1)
+    row = int(np.argmax(like_design if like_design.any() else sizes_px.prod(axis=1)))
+    size_px = (int(sizes_px[row, 0]), int(sizes_px[row, 1]))
     findings = [
         check_shapes(table, spec, seed),
         check_null_metadata(table, spec, seed),

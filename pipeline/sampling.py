@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from roadwork.data.manifest import read_manifest
 
 from pipeline.part import load_part
 from pipeline.paths import FOLDS, MANIFEST, PARAMS, SAMPLING, SAMPLING_METRICS, SAMPLING_PICTURE
 from roadwork.config import load_section, load_seed
+from roadwork.data.manifest import read_manifest
 from roadwork.data.sampling import BatchConfig, SamplingConfig
 from roadwork.data.sampling_picture import write_sampling_picture
 from roadwork.data.sampling_plan import plan_sampling

@@ -17,7 +17,9 @@ _PLAIN_INTERVAL_S = 10.0
 class Advance(Protocol):
     """Call with the number of items that were just finished."""
 
-    def __call__(self, items: int = 1) -> None: ...
+    def __call__(self, items: int = 1) -> None:
+        """Count `items` more as finished."""
+        ...
 
 
 class _Rate(ProgressColumn):

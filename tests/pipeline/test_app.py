@@ -44,7 +44,7 @@ def test_version() -> None:
 
 def test_json_alone_is_on_stdout_whatever_the_stage_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(params: Path) -> dict[str, object]:
-        print("a library's chatter")
+        sys.stdout.write("a library's chatter\n")
         return {"rows": 3}
 
     stage(monkeypatch, run)
