@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# One worker per core, each on one thread: the threads of several workers would only wait for each other.
+PYTEST := OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
@@ -17,10 +19,10 @@ demo: $(STAMP)  ## the whole pipeline on the embedded default, then its scores
 	python -m pipeline scores
 
 test: $(STAMP)  ## the whole test suite; needs neither network nor GPU
-	python -m pytest
+	$(PYTEST)
 
 test-quick: $(STAMP)  ## the tests that take seconds
-	python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: $(STAMP)  ## ruff and pyright
 	ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import pickle
+from pickle import UnpicklingError
 import sys
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         for name, tensor in state.items():
             if not isinstance(tensor, Tensor):
                 raise ValueError(f"entry {name!r} is a {type(tensor).__name__}, not a tensor")
-    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError, KeyError, UnpicklingError) as error:
         raise BackboneError(
             f"can't read the weights: {error}",
             where=str(path),

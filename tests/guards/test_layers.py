@@ -77,8 +77,7 @@ def test_data_and_views_need_no_torch(file: Path) -> None:
 def test_no_pickle_and_no_code_from_a_hub(file: Path) -> None:
     names = imported(file)
     picklers = {name for name in names if name.split(".")[0] in {"pickle", "cloudpickle", "dill", "joblib", "shelve"}}
-    assert picklers <= {"pickle", "pickle.UnpicklingError"}, "only the error may be named, to be caught"
-    assert picklers != {"pickle"}
+    assert picklers in (set(), {"pickle", "pickle.UnpicklingError"}), "only the error may be named, to be caught"
     source = file.read_text(encoding="utf-8")
     assert "trust_remote_code=True" not in source
     for node in ast.walk(ast.parse(source)):
