@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -15,8 +16,7 @@ from uuid import uuid4
 @contextmanager
 def published_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is fsynced and renamed to `path`, on failure removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
+    aside = _aside(path)
     try:
         yield aside
         fsync(aside)
@@ -33,9 +33,7 @@ def published_folder(path: Path) -> Iterator[Path]:
     An earlier folder under the name is moved out of the way first and deleted last, so a kill leaves either the old
     folder, the new one, or none: never a mixture.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
-    old = path.with_name(f".{path.name}.{uuid4().hex[:8]}.old.partial")
+    aside, old = _aside(path), _aside(path)
     aside.mkdir()
     try:
         yield aside
@@ -56,6 +54,26 @@ def write_json(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with published_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
+
+
+def _aside(path: Path) -> Path:
+    """A new name beside `path`, of this process; what killed processes left under such names is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        owner = left.name.removeprefix(f".{path.name}.").partition("-")[0]
+        if owner.isdecimal() and not _alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}-{uuid4().hex[:8]}.partial")
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def fsync(path: Path) -> None:

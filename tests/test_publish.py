@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,16 @@ def test_json_is_strict_and_ends_with_a_newline(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(target, {"a": float("nan")})
     assert json.loads(target.read_text(encoding="utf-8")) == {"b": 1.5, "a": "é"}
+
+
+def test_what_a_killed_process_left_is_swept_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for name in (f".x.json.{dead.pid}-0a.partial", f".x.json.{os.getpid()}-0b.partial", f".y.{dead.pid}-0c.partial"):
+        (tmp_path / name).write_text("half")
+    (tmp_path / f".x.json.{dead.pid}-0d.partial").mkdir()
+    (tmp_path / f".x.json.{dead.pid}-0d.partial" / "inside").write_text("half")
+    write_json(tmp_path / "x.json", 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f".x.json.{os.getpid()}-0b.partial", f".y.{dead.pid}-0c.partial", "x.json"]
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -68,6 +69,12 @@ class Backbone:
             "mean": list(self.mean),
             "std": list(self.std),
         }
+
+    @cached_property
+    def normalisation(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the pixels [colour 1 1], on the device: copied once, not with every batch."""
+        mean, std = (torch.tensor(values, device=self.device).view(3, 1, 1) for values in (self.mean, self.std))
+        return mean, std
 
     @property
     def trained(self) -> bool:
@@ -138,7 +145,7 @@ def embed_views(backbone: Backbone, views: Tensor) -> Tensor:
     images, count = views.shape[:2]
     pixels = views.to(backbone.device, non_blocking=True).flatten(0, 1).permute(0, 3, 1, 2)
     with torch.inference_mode():
-        mean, std = (torch.tensor(v, device=backbone.device).view(3, 1, 1) for v in (backbone.mean, backbone.std))
+        mean, std = backbone.normalisation
         normalised = (pixels.float() / 255 - mean) / std
         vectors = pool_features(backbone.module, normalised.to(DTYPES[backbone.precision]), backbone.pool).float()
     if vectors.device.type == "cpu":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from pickle import UnpicklingError
 import sys
 from pathlib import Path
+from pickle import UnpicklingError
 
 import timm.models
 from safetensors import SafetensorError

@@ -80,7 +80,7 @@ def reliability_figure(bins: Sequence[Mapping[str, float]]) -> str:
 def training_figure(curves: Mapping[str, Points]) -> str:
     """Loss, validation MCC and learning rate over epochs, side by side."""
     panels = (
-        ("Loss", {"train/total": ("train", BLUE, "-"), "val/loss": ("validation", VERMILION, "--")}),
+        ("Focal loss", {"train/focal": ("train", BLUE, "-"), "val/loss": ("validation", VERMILION, "--")}),
         (
             "Validation MCC",
             {
