@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline import doctor
+from pipeline.doctor import run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    (folder / ".dvc").mkdir(parents=True)
+    shutil.copy2(ROOT / "params.yaml", folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("ROADWORK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(doctor.socket, "create_connection", _refuse)
+    return folder
+
+
+def _refuse(*_args: object, **_named: object) -> None:
+    raise OSError("no network")
+
+
+def statuses(project: Path) -> dict[str, str]:
+    return {finding["name"]: finding["status"] for finding in run(project / "params.yaml").result["findings"]}
+
+
+def test_a_sound_project_passes_and_says_what_is_limited(project: Path) -> None:
+    outcome = run(project / "params.yaml")
+    assert outcome.passed, outcome.text
+    seen = {finding["name"]: finding for finding in outcome.result["findings"]}
+    assert list(seen) == [
+        "Python", "packages", "GPU", "bf16", "xFormers", "model hub", "cache", "disk", "DVC", "parameters",
+    ]  # fmt: skip
+    assert seen["model hub"]["status"] == "note"
+    assert "local" in seen["model hub"]["fix"]
+    assert seen["cache"]["detail"].startswith(str(project.parent / "cache"))
+    assert "torch" in seen["packages"]["detail"]
+
+
+def test_a_bad_parameter_is_a_problem_named(project: Path) -> None:
+    params = project / "params.yaml"
+    params.write_text(params.read_text(encoding="utf-8").replace("gamma: 2.0", "gamma: -2.0"), encoding="utf-8")
+    outcome = run(params)
+    assert not outcome.passed
+    assert "loss.gamma" in outcome.text
+
+
+def test_another_folder_is_no_project(project: Path) -> None:
+    shutil.rmtree(project / ".dvc")
+    assert statuses(project)["DVC"] == "problem"
+
+
+def test_a_repository_without_commits_is_told(project: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(project)], check=True)
+    assert statuses(project)["DVC"] == "note"
+
+
+def test_a_missing_and_an_old_package_are_problems(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "requires", lambda name: ["timm>=999", "no-such-package-at-all"])
+    outcome = run(project / "params.yaml")
+    assert not outcome.passed
+    assert "no-such-package-at-all is missing" in outcome.text
+    assert "needed >=999" in outcome.text
+
+
+def test_a_cache_that_cannot_be_made_is_a_problem(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "file").write_text("")
+    monkeypatch.setenv("ROADWORK_CACHE", str(project / "file" / "cache"))
+    assert statuses(project)["cache"] == "problem"
