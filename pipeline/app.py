@@ -5,6 +5,7 @@ Nothing heavy is imported here: each command imports what it needs when it runs,
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -165,6 +166,9 @@ def cache_clear(
 
         asked = question(fingerprint)
     if asked is not None and not yes:
+        if not sys.stdin.isatty():
+            typer.echo(f"error: {asked}\n  fix: answer with --yes where nobody can be asked", err=True)
+            raise typer.Exit(1)
         typer.confirm(asked, abort=True, err=True)
     with explained():
         outcome = clear(fingerprint)

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from pipeline.outcome import Outcome
 from pipeline.paths import FOLDS, IMAGE_STORE, MANIFEST, SAMPLING, TEXT_STORE
@@ -15,10 +14,10 @@ from roadwork.config import load_section, load_seed
 from roadwork.data.ingest import IngestConfig
 from roadwork.data.manifest import read_manifest
 from roadwork.data.sampling import SamplingConfig
-from roadwork.errors import DataError
+from roadwork.data.table_file import read_table_file
 from roadwork.model.head import HeadConfig, HeadSpec
 from roadwork.model.metadata import MetadataConfig
-from roadwork.train.features import load_features
+from roadwork.train.features import check_order, load_features
 from roadwork.views.geometry import ViewsConfig
 
 
@@ -28,8 +27,7 @@ def run(params: Path) -> Outcome:
     metadata = load_section(params, "metadata", MetadataConfig)
     sampling = load_section(params, "sampling", SamplingConfig)
     max_pixels = load_section(params, "ingest", IngestConfig).max_pixels
-    if not SAMPLING.is_file():
-        raise DataError("there are no sampling weights yet", where=str(SAMPLING), fix="dvc repro sampling embed_images")
+    weights = read_table_file(SAMPLING, stage="sampling")
     table = load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, metadata)
     spec = HeadSpec(
         head=load_section(params, "head", HeadConfig),
@@ -37,7 +35,12 @@ def run(params: Path) -> Outcome:
         embedding_dim=table.embeddings.shape[2],
         views=table.embeddings.shape[1],
     )
-    weights = pd.read_parquet(SAMPLING)
+    check_order(
+        weights["image_id"].astype(str).tolist(),
+        table.rows(table.split == "train").image_ids,
+        where=f"{SAMPLING}: image_id",
+        stage="sampling",
+    )
     manifest = read_manifest(MANIFEST)
     sizes_px = manifest.frame[["width_px", "height_px"]].to_numpy(dtype=np.int64)  # [image 2]
     like_design = (np.sort(sizes_px, axis=1) == (3024, 4032)).all(axis=1)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from types import FrameType
 from typing import Any
 
 import typer
 
+from roadwork.embed.stopping import Terminated, terminate_as_interrupt
 from roadwork.errors import RoadworkError
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -25,18 +24,18 @@ def explained() -> Iterator[None]:
 
     A bug keeps its traceback. Inside, stdout is stderr, so that no library's print can spoil `--json`.
     """
-    earlier = signal.signal(signal.SIGTERM, _terminate)
     try:
-        with redirect_stdout(sys.stderr):
+        with terminate_as_interrupt(), redirect_stdout(sys.stderr):
             yield
     except RoadworkError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
+    except Terminated:
+        typer.echo("terminated: finished work is kept, run the same command again to go on", err=True)
+        raise typer.Exit(TERMINATED) from None
     except KeyboardInterrupt:
         typer.echo("interrupted: finished work is kept, run the same command again to go on", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, earlier)
 
 
 def show(result: dict[str, Any], as_json: bool, text: str | None = None) -> None:
@@ -56,7 +55,3 @@ def _lines(result: dict[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}: {value}"
         elif len(value) <= _SHORT:
             yield f"{prefix}{name}: {json.dumps(value)}"
-
-
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise SystemExit(TERMINATED)

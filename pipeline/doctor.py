@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,18 +12,15 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlparse
 
 from packaging.requirements import Requirement
 
 from pipeline.outcome import Outcome
-from pipeline.owners import OWNERS, owner
+from pipeline.parameter_checks import check_parameters
 from roadwork.cache_root import cache_root
-from roadwork.config import load_section, load_seed
 from roadwork.errors import RoadworkError
 
 _MARKS = {"ok": "✓", "note": "–", "problem": "✗"}
-_HUB_TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -122,19 +118,14 @@ def _xformers() -> Finding:
 
 
 def _hub() -> Finding:
-    from huggingface_hub.constants import ENDPOINT
+    from roadwork.embed.hub import hub_host, hub_proxy, hub_refusal
 
-    host = urlparse(ENDPOINT).hostname or ""
-    try:
-        socket.create_connection((host, 443), timeout=_HUB_TIMEOUT_S).close()
-    except OSError as error:
-        return Finding(
-            "model hub",
-            "note",
-            f"{host} can't be reached ({error})",
-            "backbone.weights: a local .safetensors or .pth file, or random",
-        )
-    return Finding("model hub", "ok", f"{host} can be reached")
+    refusal = hub_refusal()
+    if refusal is not None:
+        return Finding("model hub", "note", refusal, "backbone.weights: a local .safetensors or .pth file, or random")
+    if hub_proxy() is not None:
+        return Finding("model hub", "ok", f"{hub_host()} is asked through a proxy, which wasn't tried")
+    return Finding("model hub", "ok", f"{hub_host()} can be reached")
 
 
 def _cache() -> Finding:
@@ -173,9 +164,7 @@ def _dvc() -> Finding:
 
 def _parameters(params: Path) -> Finding:
     try:
-        load_seed(params)
-        for section in OWNERS:
-            load_section(params, section, owner(section))
+        check_parameters(params)
     except RoadworkError as error:
         return Finding("parameters", "problem", str(error).replace("\n", "; "))
-    return Finding("parameters", "ok", f"{params}: every section is valid")
+    return Finding("parameters", "ok", f"{params}: every section is valid, and they agree")

@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from pipeline.paths import EMBED_IMAGES_METRICS, IMAGE_STORE, MANIFEST, PARAMS, VIEWS
 from roadwork.cache_root import cache_root
 from roadwork.config import load_section, load_seed
 from roadwork.data.manifest import read_manifest
+from roadwork.data.table_file import read_table_file
 from roadwork.device import resolve_device
 from roadwork.embed.backbone import BackboneConfig, build_backbone, embed_views
 from roadwork.embed.cache import EmbeddingCache
@@ -21,7 +20,6 @@ from roadwork.embed.fingerprint import feature_fingerprint
 from roadwork.embed.images import embed_images
 from roadwork.embed.photograph import photographs_of, view_cutter
 from roadwork.embed.provenance import IMAGE_LIBRARIES, store_attributes
-from roadwork.errors import StoreError
 from roadwork.publish import write_json
 from roadwork.views.geometry import ViewsConfig
 
@@ -33,9 +31,7 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     backbone_config = load_section(params, "backbone", BackboneConfig)
     device = resolve_device(config.device)
     manifest = read_manifest(MANIFEST)
-    if not VIEWS.is_file():
-        raise StoreError("there is no view table", where=str(VIEWS), fix="run `roadwork tile` first")
-    photographs = photographs_of(manifest, pd.read_parquet(VIEWS), views)
+    photographs = photographs_of(manifest, read_table_file(VIEWS, stage="tile"), views)
     backbone = build_backbone(
         backbone_config, size_px=views.size_px, seed=load_seed(params), device=device, compile=config.compile
     )

@@ -11,6 +11,8 @@ from pipeline.part import load_part
 from pipeline.paths import (
     BUNDLE,
     ENSEMBLE_METRICS,
+    FINETUNE_LIVE,
+    FINETUNE_METRICS,
     FINETUNED,
     FOLDS,
     IMAGE_STORE,
@@ -18,6 +20,7 @@ from pipeline.paths import (
     OOF_PREDICTIONS,
     PARAMS,
 )
+from pipeline.stale_folds import forget_other_folds
 from roadwork.bundle.card import Facts
 from roadwork.bundle.description import Calibrations
 from roadwork.bundle.save import Origin, TrainedMember, save_bundle
@@ -26,16 +29,18 @@ from roadwork.data.fold_summary import fold_summary
 from roadwork.data.folds import FoldsConfig
 from roadwork.data.manifest import read_manifest
 from roadwork.data.sampling import SamplingConfig
+from roadwork.data.table_file import read_table_file
 from roadwork.embed.backbone import BackboneConfig
 from roadwork.embed.store import read_image_store
-from roadwork.errors import DataError
 from roadwork.evaluate.config import IntervalConfig
 from roadwork.evaluate.ensemble import EnsembleConfig, bundle_calibrations, rank_members
 from roadwork.evaluate.oof import gather, out_of_fold
 from roadwork.evaluate.score import rounded, score_row
 from roadwork.publish import published_file, write_json
 from roadwork.train.checkpoint import load_head
+from roadwork.train.features import check_order
 from roadwork.train.finetune import PREDICTIONS
+from roadwork.train.provenance import TrainedOn
 from roadwork.views.geometry import ViewsConfig
 
 
@@ -46,7 +51,16 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     sampling = load_section(params, "sampling", SamplingConfig)
     folds = load_part(params, "finetune", FoldsConfig).folds
     seed = load_seed(params)
+    forget_other_folds([FINETUNED, FINETUNE_METRICS, FINETUNE_LIVE], folds)
 
+    frame = read_manifest(MANIFEST).frame
+    divided = read_table_file(FOLDS, stage="folds")
+    check_order(
+        divided["image_id"].astype(str).tolist(),
+        frame["image_id"].astype(str).tolist(),
+        where=f"{FOLDS}: image_id",
+        stage="folds",
+    )
     members = {fold: _member(fold) for fold in folds}
     oof = gather({fold: _predictions(fold) for fold in folds})
     ranked = rank_members({fold: member.inner_val_mcc for fold, member in members.items()}, config.members)
@@ -55,11 +69,10 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     scored = {mode: score_row(adapted[mode], intervals.resampling(seed)) for mode in adapted}
     rows = {"oof": scored["image_only"], "oof_with_metadata": scored["with_metadata"]}
 
-    frame = read_manifest(MANIFEST).frame
     store = read_image_store(IMAGE_STORE).attributes
     best = [members[fold] for fold in ranked]
     facts = Facts(
-        splits=fold_summary(frame, pd.read_parquet(FOLDS))["splits"],
+        splits=fold_summary(frame, divided)["splits"],
         sources=sorted(frame["source"].dropna().unique()),
         transductive=sampling.enabled and sampling.reference == "test",
         metadata_fields=best[0].spec.metadata.fields,
@@ -91,13 +104,8 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
 
 def _member(fold: int) -> TrainedMember:
     head, spec, details = load_head(FINETUNED / str(fold))
-    return TrainedMember(
-        fold, details["inner_val_mcc"], head, spec, details["feature_fingerprint"], details["data_digest"]
-    )
+    return TrainedMember(fold, details["inner_val_mcc"], head, spec, *TrainedOn.from_details(details))
 
 
 def _predictions(fold: int) -> pd.DataFrame:
-    path = FINETUNED / str(fold) / PREDICTIONS
-    if not path.is_file():
-        raise DataError("a fold's predictions are missing", where=str(path), fix=f"run `roadwork finetune {fold}`")
-    return pd.read_parquet(path)
+    return read_table_file(FINETUNED / str(fold) / PREDICTIONS, stage=f"finetune {fold}")

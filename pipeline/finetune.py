@@ -21,12 +21,13 @@ from roadwork.config import load_section, load_seed
 from roadwork.device import resolve_device
 from roadwork.errors import ParameterError
 from roadwork.publish import published_folder, write_json
-from roadwork.train.checkpoint import WEIGHTS, file_sha256, load_head, save_head
+from roadwork.train.checkpoint import DESCRIPTION, WEIGHTS, file_sha256, load_head, save_head
 from roadwork.train.config import TrainConfig
 from roadwork.train.features import load_features
 from roadwork.train.finetune import PREDICTIONS, FinetuneConfig, Finetuning, finetune
 from roadwork.train.live import live_curves
 from roadwork.train.losses import LossConfig
+from roadwork.train.provenance import TrainedOn, check_trained_on
 from roadwork.train.resume import work_area
 from roadwork.train.setting import Setting
 from roadwork.views.geometry import ViewsConfig, view_names
@@ -42,14 +43,22 @@ def run(fold: int, params: Path = PARAMS) -> dict[str, Any]:
         raise ParameterError(
             f"there is no fold {fold}",
             where=f"{params}: finetune.folds",
-            rule=f"one of {', '.join(map(str, config.folds))}",
-            fix="name one of these, or add it to finetune.folds",
+            rule="a fold that finetune.folds lists",
+            fix=f"name one of {', '.join(map(str, config.folds))}",
         )
     train = load_section(params, "train", TrainConfig)
     names = view_names(load_section(params, "views", ViewsConfig).grid)
-    head, spec, _ = load_head(PRETRAINED)
+    head, spec, details = load_head(PRETRAINED)
+    table = load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, spec.metadata, views=len(names))
+    check_trained_on(
+        TrainedOn.from_details(details),
+        TrainedOn.from_table(table),
+        model="the pretrained head",
+        where=str(PRETRAINED / DESCRIPTION),
+        fix="run `roadwork pretrain` again",
+    )
     plan = Finetuning(
-        table=load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, spec.metadata, views=len(names)),
+        table=table,
         fold=fold,
         head=head,
         spec=spec,

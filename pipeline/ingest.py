@@ -22,6 +22,7 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     config = load_section(params, "ingest", IngestConfig)
     vocabularies = load_vocabularies(params)
     seed = load_seed(params)
+    REJECTS.unlink(missing_ok=True)  # an earlier run's would pass for this one's if the source can't be read
     with published_folder(IMAGES) as draft:
         result = ingest(
             config, vocabularies, seed=seed, data_root=DATA, images_dir=IMAGES, draft=draft, rejects_path=REJECTS

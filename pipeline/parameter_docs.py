@@ -67,7 +67,7 @@ def _takes(field: FieldInfo) -> str:
 
 
 def _limit(rule: Any) -> str:
-    for name, sign in (("gt", ">"), ("ge", "≥"), ("lt", "<"), ("le", "≤")):
+    for name, sign in (("gt", ">"), ("ge", "≥"), ("lt", "<"), ("le", "≤"), ("multiple_of", "multiple of")):
         if getattr(rule, name, None) is not None:
             return f"{sign} {getattr(rule, name)}"
     return ""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from pipeline.part import load_part
 from pipeline.paths import (
     FOLDS,
@@ -21,8 +19,8 @@ from pipeline.paths import (
 )
 from roadwork.cache_root import cache_root
 from roadwork.config import load_section, load_seed
+from roadwork.data.table_file import read_table_file
 from roadwork.device import resolve_device
-from roadwork.errors import DataError
 from roadwork.model.head import HeadConfig, HeadSpec
 from roadwork.model.metadata import MetadataConfig
 from roadwork.publish import published_folder, write_json
@@ -43,11 +41,9 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     train = load_section(params, "train", TrainConfig)
     names = view_names(load_section(params, "views", ViewsConfig).grid)
     table = load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, metadata, views=len(names))
-    if not SAMPLING.is_file():
-        raise DataError("there are no sampling weights", where=str(SAMPLING), fix="run `roadwork sampling`")
     plan = Pretraining(
         table=table,
-        sampling=pd.read_parquet(SAMPLING),
+        sampling=read_table_file(SAMPLING, stage="sampling"),
         near_km=load_part(params, "sampling", NearConfig).near_km,
         spec=HeadSpec(
             head=load_section(params, "head", HeadConfig),

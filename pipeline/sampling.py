@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from pipeline.part import load_part
 from pipeline.paths import FOLDS, MANIFEST, PARAMS, SAMPLING, SAMPLING_METRICS, SAMPLING_PICTURE
 from roadwork.config import load_section, load_seed
@@ -14,7 +12,7 @@ from roadwork.data.manifest import read_manifest
 from roadwork.data.sampling import BatchConfig, SamplingConfig
 from roadwork.data.sampling_picture import write_sampling_picture
 from roadwork.data.sampling_plan import plan_sampling
-from roadwork.errors import DataError
+from roadwork.data.table_file import read_table_file
 from roadwork.progress import note
 from roadwork.publish import published_file, write_json
 
@@ -26,11 +24,9 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     """
     config = load_section(params, "sampling", SamplingConfig)
     batch = load_part(params, "train", BatchConfig)
-    if not FOLDS.is_file():
-        raise DataError("there are no folds", where=str(FOLDS), fix="run stage folds first")
     plan = plan_sampling(
         read_manifest(MANIFEST).frame,
-        pd.read_parquet(FOLDS),
+        read_table_file(FOLDS, stage="folds"),
         config,
         batch_size=batch.batch_size,
         seed=load_seed(params),

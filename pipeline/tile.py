@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.paths import CONTACT_SHEET, MANIFEST, PARAMS, VIEWS
 from roadwork.config import load_section
 from roadwork.data.manifest import read_manifest
+from roadwork.errors import PhotographError
 from roadwork.publish import published_file
 from roadwork.views.contact_sheet import Sample, choose_rows, contact_sheet
 from roadwork.views.decode import decode_rgb
@@ -22,13 +23,20 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     config = load_section(params, "views", ViewsConfig)
     manifest = read_manifest(MANIFEST)
     table = view_table(manifest.frame, config)
-    with published_file(VIEWS) as aside:
-        table.to_parquet(aside, index=False)
     samples = []
     for row in choose_rows(manifest.frame, _SHOWN):
         pixels = int(manifest.frame["width_px"].iloc[row]) * int(manifest.frame["height_px"].iloc[row])
         path = manifest.photograph(row)
+        if not path.is_file():
+            raise PhotographError(
+                "a photograph of the manifest is no longer there",
+                where=str(path),
+                rule="the photographs lie where ingest found them",
+                fix="put it back, or run `roadwork ingest` again",
+            )
         samples.append(Sample(path.name, decode_rgb(path, max_pixels=pixels)))
-    with published_file(CONTACT_SHEET) as aside:
-        contact_sheet(samples, config).save(aside, format="JPEG", quality=88)
+    sheet = contact_sheet(samples, config)
+    with published_file(VIEWS) as views, published_file(CONTACT_SHEET) as picture:
+        table.to_parquet(views, index=False)
+        sheet.save(picture, format="JPEG", quality=88)
     return {"images": len(manifest), "views": len(table), "shown": [sample.name for sample in samples]}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -94,21 +95,31 @@ def load_seed(path: Path) -> int:
 def _explained(error: ValidationError, name: str, model: type[Section], path: Path) -> ParameterError:
     faults = error.errors(include_url=False)
     first = faults[0]
-    loc = [str(part) for part in first["loc"]]
-    dotted = ".".join([name, *loc])
+    keys, types = _named(model, first["loc"])
+    dotted = ".".join([name, *keys])
     if first["type"] == "extra_forbidden":
-        owner = _owner(model, loc[:-1])
-        return _unknown(path, dotted, [f"{'.'.join([name, *loc[:-1]])}.{key}" for key in owner])
+        _, owners = _named(model, first["loc"][:-1])
+        return _unknown(path, dotted, [".".join([name, *keys[:-1], key]) for key in _fields(owners)])
     if first["type"] == "missing":
-        return ParameterError(f"`{dotted}` is missing", where=f"{path}: {dotted}", fix=f"add `{loc[-1]}:` to it")
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    message = first["msg"].removeprefix("Value error, ")
+        return ParameterError(f"`{dotted}` is missing", where=f"{path}: {dotted}", fix=f"add `{keys[-1]}:` to it")
+    paths = [_named(model, fault["loc"])[0] for fault in faults]
+    others = {tuple(other) for other in paths} - {tuple(keys)}
+    more = f" (and {len(others)} more)" if others else ""
+    rules = [fault["msg"].removeprefix("Value error, ") for fault, at in zip(faults, paths, strict=True) if at == keys]
+    fix = "see docs/parameters.md for what each parameter takes"
+    if first["type"] == "value_error" and _fields(types):  # a rule between fields, whose value is the whole section
+        return ParameterError(f"`{dotted}`: {rules[0]}{more}", where=f"{path}: {dotted}", fix=fix)
     return ParameterError(
-        f"`{dotted}` is {first.get('input')!r}{more}",
-        where=f"{path}: {dotted}",
-        rule=message,
-        fix="see docs/parameters.md for what each parameter takes",
+        f"`{dotted}` is {first.get('input')!r}{more}", where=f"{path}: {dotted}", rule=_either(rules), fix=fix
     )
+
+
+def _either(rules: list[str]) -> str:
+    """The rules of a union's branches as one."""
+    common = "Input should be "
+    if all(rule.startswith(common) for rule in rules):
+        return common + " or ".join(dict.fromkeys(rule.removeprefix(common) for rule in rules))
+    return " or ".join(dict.fromkeys(rules))
 
 
 def _unknown(path: Path, dotted: str, valid: tuple[str, ...] | list[str]) -> ParameterError:
@@ -117,14 +128,46 @@ def _unknown(path: Path, dotted: str, valid: tuple[str, ...] | list[str]) -> Par
     return ParameterError(f"unknown parameter `{dotted}`", where=f"{path}: {dotted}", fix=fix)
 
 
-def _owner(model: type[BaseModel], loc: list[str]) -> list[str]:
-    """Field names of the (nested) config class that `loc` leads to."""
-    current: Any = model
+def _named(model: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[list[str], list[Any]]:
+    """The parts of `loc` that stand in the file, without pydantic's names of a union's branches; the types there."""
+    keys: list[str] = []
+    types: list[Any] = [model]
+    branch_named = False
     for part in loc:
-        field = current.model_fields.get(part) if isinstance(current, type) and issubclass(current, BaseModel) else None
-        if field is None:
-            return []
-        current = field.annotation
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return list(current.model_fields)
-    return []
+        if len(types) > 1 and not branch_named:
+            branch_named = True
+            continue
+        keys.append(str(part))
+        types = [inner for outer in types for inner in _inside(outer, part)]
+        branch_named = False
+    return keys, types
+
+
+def _inside(outer: Any, part: str | int) -> list[Any]:
+    """The branches of the type at the field, key or index `part` of a value of the type `outer`."""
+    arguments = get_args(outer)
+    if get_origin(outer) is dict:
+        return _branches(arguments[1])
+    if isinstance(part, int) and arguments:
+        fixed = get_origin(outer) is tuple and arguments[-1] is not Ellipsis
+        return _branches(arguments[part if fixed and part < len(arguments) else 0])
+    field = outer.model_fields.get(part) if _is_config(outer) else None
+    return [] if field is None else _branches(field.annotation)
+
+
+def _branches(annotation: Any) -> list[Any]:
+    """What a value may be by `annotation`, `None` apart: pydantic names no branch where only that is added."""
+    if get_origin(annotation) is Annotated:
+        return _branches(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [inner for part in get_args(annotation) if part is not type(None) for inner in _branches(part)]
+    return [annotation]
+
+
+def _fields(types: list[Any]) -> list[str]:
+    """Field names of the config classes among `types`."""
+    return [name for kind in types if _is_config(kind) for name in kind.model_fields]
+
+
+def _is_config(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

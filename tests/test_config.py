@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from roadwork.config import SECTIONS, Section, load_section, load_seed, parse_section, read_params
 from roadwork.errors import ParameterError
@@ -100,3 +100,74 @@ def test_a_seed_that_is_none(tmp_path: Path, value: str) -> None:
 def test_seed(tmp_path: Path) -> None:
     assert load_seed(params(tmp_path, "seed: 17\n")) == 17
     assert SECTIONS[0] == "seed"
+
+
+class Part(Section):
+    heads: int = Field(description="heads")
+    dim: int = Field(description="size")
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Part:
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} must be a multiple of heads {self.heads}")
+        return self
+
+
+class Choices(Section):
+    workers: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(description="how many")
+    limit: Annotated[int, Field(ge=1)] | None = Field(description="at most")
+    parts: tuple[Part, ...] = Field(description="nested")
+    either: Part | int = Field(description="one or the other")
+    named: dict[str, Part] = Field(description="by name")
+
+
+CHOICES = {
+    "workers": "auto", "limit": None, "parts": [], "either": 1, "named": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "dotted", "rule"),
+    [
+        ({"workers": 0}, "embed.workers", "Input should be 'auto' or greater than or equal to 1"),
+        ({"workers": 1.5}, "embed.workers", "Input should be 'auto' or a valid integer"),
+        ({"limit": 0}, "embed.limit", "Input should be greater than or equal to 1"),
+        ({"parts": [{"heads": 1, "dim": "x"}]}, "embed.parts.0.dim", "Input should be a valid integer"),
+        ({"named": {"a": {"heads": 1, "dim": "x"}}}, "embed.named.a.dim", "Input should be a valid integer"),
+    ],
+)
+def test_a_union_is_told_as_one_parameter_with_one_rule(change: dict[str, object], dotted: str, rule: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        parse_section({**CHOICES, **change}, "embed", Choices, where="params.yaml")
+    assert caught.value.what.startswith(f"`{dotted}` is ")
+    assert "more)" not in caught.value.what
+    assert caught.value.where == f"params.yaml: {dotted}"
+    assert caught.value.rule.startswith(rule)
+
+
+def test_the_branches_of_a_union_are_not_counted_as_faults() -> None:
+    with pytest.raises(ParameterError, match=r"`embed.workers` is 0 \(and 1 more\)"):
+        parse_section({**CHOICES, "workers": 0, "limit": 0}, "embed", Choices, where="params.yaml")
+
+
+def test_a_field_of_a_union_s_section_keeps_its_name() -> None:
+    with pytest.raises(ParameterError, match=r"`embed.either.dim` is 'x'"):
+        parse_section({**CHOICES, "either": {"heads": 1, "dim": "x"}}, "embed", Choices, where="params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("value", "model", "what"),
+    [
+        ({"heads": 7, "dim": 512}, Part, "`head`: dim 512 must be a multiple of heads 7"),
+        (
+            {**CHOICES, "parts": [{"heads": 7, "dim": 512}]},
+            Choices,
+            "`head.parts.0`: dim 512 must be a multiple of heads 7",
+        ),
+    ],
+)
+def test_a_rule_between_fields_is_told_without_the_section(value: object, model: type[Section], what: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        parse_section(value, "head", model, where="params.yaml")
+    assert caught.value.what == what
+    assert caught.value.where == "params.yaml: head.parts.0" or model is Part

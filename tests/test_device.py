@@ -41,3 +41,12 @@ def test_another_word_is_a_parameter_error(asked: str) -> None:
     with pytest.raises(ParameterError, match=r"embed\.device") as caught:
         resolve_device(asked)
     assert "cuda:N" in caught.value.rule
+
+
+@pytest.mark.parametrize(("cuda_devices", "asked"), [(0, "gpu"), (0, "cuda")], indirect=["cuda_devices"])
+@pytest.mark.usefixtures("cuda_devices")
+def test_an_option_is_named_as_one(asked: str) -> None:
+    with pytest.raises((ParameterError, CapabilityError)) as caught:
+        resolve_device(asked, parameter="--device")
+    assert caught.value.where == "--device"
+    assert caught.value.fix.startswith("pass --device auto")

@@ -12,7 +12,7 @@ from roadwork.config import load_section
 from roadwork.embed.backbone import Backbone, BackboneConfig, build_backbone
 from roadwork.embed.fingerprint import feature_fingerprint
 from roadwork.embed.precision import has_bf16
-from roadwork.errors import BundleError, CapabilityError
+from roadwork.errors import BackboneError, BundleError, CapabilityError
 from roadwork.views.geometry import ViewsConfig
 
 _FIX = "set it back, or run `dvc repro` to train a bundle for these parameters"
@@ -27,6 +27,7 @@ def build_matching_backbone(
     case their digest must be the bundle's. The arithmetic is the bundle's own, because it changes the features.
 
     Raises BundleError that names the first difference between `params`, or the backbone as built, and the bundle;
+    BackboneError, naming `--weights` where that was given, for weights that can't be had;
     CapabilityError where the bundle needs bf16 and `device` lacks it.
     """
     config = description.backbone
@@ -45,7 +46,12 @@ def build_matching_backbone(
             fix="predict on a machine with bf16, or train a bundle with backbone.precision: fp32",
         )
     config = config.model_copy(update={"precision": precision})
-    backbone = build_backbone(config, size_px=description.views.size_px, seed=description.seed, device=device)
+    try:
+        backbone = build_backbone(config, size_px=description.views.size_px, seed=description.seed, device=device)
+    except BackboneError as error:
+        if weights is None:
+            raise
+        raise _of_option(error) from error
     _check_built(description, backbone, folder)
     return backbone
 
@@ -74,6 +80,15 @@ def check_params(description: BundleDescription, backbone: BackboneConfig, views
                 rule="a bundle judges only features of the backbone and views it was trained on",
                 fix=_FIX,
             )
+
+
+def _of_option(error: BackboneError) -> BackboneError:
+    """`error`, which speaks of the parameter that names the weights, for the option that named them instead."""
+    where, rule, fix = (
+        text.replace("params.yaml: backbone.weights", "--weights").replace("backbone.weights", "--weights")
+        for text in (error.where, error.rule, error.fix)
+    )
+    return BackboneError(error.what, where=where, rule=rule, fix=fix)
 
 
 def _check_built(description: BundleDescription, backbone: Backbone, folder: Path) -> None:

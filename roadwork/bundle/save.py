@@ -23,10 +23,13 @@ from roadwork.embed.provenance import library_versions
 from roadwork.errors import BundleError
 from roadwork.model.head import Head, HeadSpec
 from roadwork.publish import published_folder, write_json
+from roadwork.train.checkpoint import DESCRIPTION as HEAD_DESCRIPTION
 from roadwork.train.checkpoint import file_sha256, save_head
+from roadwork.train.provenance import TrainedOn, check_trained_on
 from roadwork.views.geometry import ViewsConfig
 
 LIBRARIES = ("roadwork", "torch", "timm", "numpy", "pillow", "safetensors")
+_FIX = "run `dvc repro ensemble`: it fine-tunes what is out of date first"
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,17 @@ def save_bundle(
     Raises BundleError when the members differ in shape, or were trained on other features or data than `origin` says.
     """
     for member in members:
-        same = member.spec == members[0].spec and member.training_data_digest == origin.training_data_digest
-        if not same or member.feature_fingerprint != origin.feature_fingerprint:
+        if member.spec != members[0].spec:
             raise BundleError(
-                f"the member of fold {member.fold} has another shape, or was trained on other features or data",
-                rule="all members share one spec, and the features and data of this project",
-                fix="run `dvc repro ensemble`: it fine-tunes what is out of date first",
+                f"the member of fold {member.fold} has another shape", rule="all members share one spec", fix=_FIX
             )
+        check_trained_on(
+            TrainedOn(member.feature_fingerprint, member.training_data_digest),
+            TrainedOn(origin.feature_fingerprint, origin.training_data_digest),
+            model=f"the member of fold {member.fold}",
+            where=f"models/finetuned/{member.fold}/{HEAD_DESCRIPTION}",
+            fix=_FIX,
+        )
     with published_folder(folder) as aside:
         for member in members:
             inside = aside / member_folder(member.fold)

@@ -71,6 +71,13 @@ def make_folds(
     if not (split == "val").any():
         split = _carve_val(label, split, block, val_fraction, derive(seed, "folds", "val"))
 
+    if not (split == "test").any():
+        raise SplitError(
+            f"none of the {len(split)} images is in test, so there is nothing to divide into folds",
+            where="params.yaml: ingest.test_fraction",
+            rule="the head is finetuned and scored on the images of the test split",
+            fix="set ingest.test_fraction above 0, for example 0.2, or give a test split in the source",
+        )
     tested = np.flatnonzero((split == "test") & (label >= 0))
     fold = _outer_folds(label[tested], block[tested], len(folds), derive(seed, "folds", "outer"))
     divided = pd.DataFrame({"image_id": frame["image_id"].to_numpy(), "split": split, "block": block})
@@ -85,7 +92,8 @@ def make_folds(
             {"training": label[rest[~inner]], "inner validation": label[rest[inner]]},
             f"outer fold {number}",
             "finetune.folds, finetune.inner_val_fraction",
-            "list fewer finetune.folds, change finetune.inner_val_fraction, or add test images of other places",
+            "list fewer finetune.folds, change finetune.inner_val_fraction, lower ingest.group_radius_m, or add test "
+            "images of other places",
         )
         role[rest] = np.where(inner, "val", "train")
         divided[f"role_{number}"] = role
@@ -99,7 +107,9 @@ def _carve_val(
     train = np.flatnonzero(split == "train")
     if not len(train):
         raise SplitError(
-            f"none of the {len(split)} images is in train", fix="check the split column, or ingest's fractions"
+            f"none of the {len(split)} images is in train",
+            where="params.yaml: ingest.source",
+            fix="check the split column, or ingest's fractions",
         )
     if val_fraction == 0:
         raise SplitError(
@@ -169,4 +179,7 @@ def _require_both_classes(parts: dict[str, NDArray[np.int64]], what: str, where:
 def _fewer_folds(most: int) -> str:
     # Two folds of two or three blocks leave one block to both train on and validate with.
     shorter = f"set finetune.folds to {list(range(most))}, or " if most >= 3 else ""
-    return f"{shorter}put more labelled images of both classes and of other places into test for finetune.folds"
+    return (
+        f"{shorter}lower ingest.group_radius_m, or put more labelled images of both classes and of other places into "
+        "test for finetune.folds"
+    )

@@ -30,8 +30,8 @@ from roadwork.seeding import derive
 class SampleConfig(Section):
     """Size of the drawn sample."""
 
-    images: int = Field(description="number of photographs to draw", ge=1)
-    max_width_px: int = Field(description="width of the largest photographs, pixels", ge=64, le=16384)
+    images: int = Field(description="number of photographs to draw", ge=24)
+    max_width_px: int = Field(description="width of the largest photographs, pixels", ge=96, le=16384)
 
 
 class IngestConfig(Section):

@@ -60,6 +60,7 @@ def assign_splits(
     if not (allowed & (fractions > 0)).any(axis=1).all():
         raise SplitError(
             f"{counts[:, _UNLABELLED].sum()} images have neither label nor split, and nowhere to go",
+            where="params.yaml: ingest.source, ingest.test_fraction, ingest.holdout_fraction",
             rule="an image without label can only be in test or holdout, and both fractions are 0",
             fix="label them, give them a split, leave them out, or set ingest.test_fraction above 0",
         )
@@ -100,6 +101,7 @@ def _refuse_unlabelled_training(label: NDArray[np.int64], split: NDArray[np.str_
     if faulty:
         raise SplitError(
             f"{faulty} images without label are in train, or in one block with training images",
+            where="params.yaml: ingest.source and its label and split columns",
             rule="every training image has a label; images of one group or place share their split",
             fix="label these images or leave them out of the table",
         )
@@ -110,6 +112,7 @@ def _require_two_classes(label: NDArray[np.int64]) -> None:
     if not none or not roadwork:
         raise SplitError(
             f"only one class: {roadwork} images with roadwork, {none} without, {int((label < 0).sum())} unlabelled",
+            where="params.yaml: ingest.source and its label column",
             rule="a division stratified by label needs both classes",
             fix="add images of the other class, or check the label column",
         )
@@ -124,7 +127,8 @@ def _require_classes_everywhere(table: NDArray[np.int64], fractions: NDArray[np.
     if lacking:
         raise SplitError(
             f"{free_blocks} blocks of images are too few to divide: {', '.join(lacking)} would lack a class",
+            where="params.yaml: ingest.source, ingest.group_radius_m",
             rule="images of one group or within ingest.group_radius_m stay together; every split has both classes",
-            fix="add images of other places, lower ingest.group_radius_m, give the splits in the source, or set the "
-            "fraction of a split you don't need to 0",
+            fix="add images of other places or groups, lower ingest.group_radius_m, give the splits in the source, or "
+            "set the fraction of a split you don't need to 0",
         )

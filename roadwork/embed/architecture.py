@@ -34,10 +34,11 @@ def create_architecture(name: str, kwargs: dict[str, Any], *, size_px: int, pool
     `pool` is that of the config: `auto` and `cls` build the model with class-token pooling where it has one.
 
     `name` has passed `check_name`. Raises BackboneError when timm refuses the arguments, ParameterError for an
-    argument the model doesn't take, a pooling it can't do, or a size that isn't a multiple of its patch (naming the
-    nearest valid ones).
+    argument the model doesn't take, a depth of no block, a pooling it can't do, or a size that isn't a multiple of its
+    patch (naming the nearest valid ones).
     """
     _check_owned(kwargs)
+    _check_depth(kwargs)
     arguments = {"num_classes": 0, **kwargs}
     cfg = get_pretrained_cfg(name)
     if cfg is not None and cfg.fixed_input_size:  # timm's mark of the models that take img_size
@@ -124,6 +125,16 @@ def _check_owned(kwargs: dict[str, Any]) -> None:
                 f"`backbone.kwargs.{key}` can't be set", where=f"params.yaml: backbone.kwargs.{key}", rule=reason,
                 fix=f"take {key} out of backbone.kwargs",
             )  # fmt: skip
+
+
+def _check_depth(kwargs: dict[str, Any]) -> None:
+    """timm builds a model of no block without a word: its vectors would be those of the patches alone."""
+    depth = kwargs.get("depth")
+    if isinstance(depth, int) and depth < 1:
+        raise ParameterError(
+            f"backbone.kwargs.depth is {depth}: a model without a block", where="params.yaml: backbone.kwargs.depth",
+            rule="at least 1 block", fix="raise it, or take depth out of backbone.kwargs for the whole model",
+        )  # fmt: skip
 
 
 def _unknown(what: str, near: list[str]) -> BackboneError:

@@ -17,6 +17,7 @@ from roadwork.embed.pooling import MODEL_ERRORS, pool_features, resolve_pool
 from roadwork.embed.precision import DTYPES, Precision, cast_weights, resolve_precision
 from roadwork.embed.weights import load_weights, weights_digest
 from roadwork.errors import BackboneError, CapabilityError
+from roadwork.progress import note
 
 
 class BackboneConfig(Section):
@@ -87,7 +88,8 @@ def build_backbone(
 ) -> Backbone:
     """The backbone of `config` for square views of `size_px`, on `device`: eval mode, no gradients, one dry run done.
 
-    `seed` is used by `weights: random` only. `compile` wraps the model in torch.compile (CUDA only).
+    `seed` is used by `weights: random` only, which is noted once the model has proved to work. `compile` wraps
+    the model in torch.compile (CUDA only).
 
     Raises BackboneError (unknown model, weights that can't be had or don't fit, a size the model can't take),
     ParameterError (arguments, pooling, size not a multiple of the patch) and CapabilityError (precision, compile).
@@ -133,6 +135,11 @@ def build_backbone(
         licence=licence,
     )
     _dry_run(backbone)
+    if not backbone.trained:
+        note(
+            f"backbone {config.name}: RANDOM weights (seed {seed}). The features are UNTRAINED: what is learned from "
+            "them shows that the pipeline runs, not how well roadwork is found. For real features set backbone.weights."
+        )
     return backbone
 
 

@@ -42,13 +42,10 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         for name, tensor in state.items():
             if not isinstance(tensor, Tensor):
                 raise ValueError(f"entry {name!r} is a {type(tensor).__name__}, not a tensor")
+    except (AttributeError, TypeError) as error:  # timm takes what it read for a dict with names for keys
+        raise _unreadable(path, "what it holds is no table of names and tensors") from error
     except (SafetensorError, RuntimeError, OSError, EOFError, ValueError, KeyError, UnpicklingError) as error:
-        raise BackboneError(
-            f"can't read the weights: {error}",
-            where=str(path),
-            rule="a flat table of tensors, complete and undamaged",
-            fix="copy or download the file again",
-        ) from error
+        raise _unreadable(path, _reason(error)) from error
     return state
 
 
@@ -82,6 +79,22 @@ def fit_checkpoint(model: nn.Module, state: dict[str, Tensor], *, source: str) -
             rule=f"every weight of {type(model).__name__} is found, and none is left over",
             fix="correct backbone.name or backbone.kwargs (depth cuts a model), or name weights of this very model",
         )
+
+
+def _reason(error: BaseException) -> str:
+    """PyTorch's text for a pickle it refuses, which timm passes on, advises to execute what the file holds."""
+    if isinstance(error, UnpicklingError) or "weights_only" in str(error):
+        return "it is damaged, no PyTorch file, or holds other things than tensors"
+    return str(error)
+
+
+def _unreadable(path: Path, reason: str) -> BackboneError:
+    return BackboneError(
+        f"can't read the weights: {reason}",
+        where=str(path),
+        rule="a flat table of tensors, complete and undamaged",
+        fix="copy or download the file again, or name another in backbone.weights",
+    )
 
 
 def _same_names_and_shapes(model: nn.Module, state: dict[str, Tensor]) -> bool:

@@ -12,9 +12,13 @@ from types import FrameType
 from roadwork.progress import note
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: leaves by the same way as Ctrl-C, and whoever sets the exit code can tell them apart."""
+
+
 @contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
-    """Within it SIGTERM raises KeyboardInterrupt in the main thread, so that finished work is kept on the way out.
+    """Within it SIGTERM raises Terminated in the main thread, so that finished work is kept on the way out.
 
     In any other thread it does nothing: only the main one can set a handler.
     """
@@ -23,7 +27,7 @@ def terminate_as_interrupt() -> Iterator[None]:
         return
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise Terminated
 
     previous = signal.signal(signal.SIGTERM, interrupt)
     try:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from huggingface_hub import try_to_load_from_cache
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
+from roadwork.embed.hub import hub_refusal
 from roadwork.errors import BackboneError
 
 PACKAGE = "package:"
@@ -36,13 +38,16 @@ def load_text_model(model: str, device: torch.device) -> SentenceTransformer:
     if folder is not None and not (folder / "modules.json").is_file():
         # Without it the library would make up a pooling of its own.
         raise BackboneError(f"{folder} holds no sentence-transformers model", where=_WHERE, rule=_RULE, fix=_FIX)
+    refusal = hub_refusal() if folder is None else None
+    if refusal is not None and not _is_cached(model):
+        raise _unavailable(model, refusal)
     try:
         with _without_bars():
             encoder = SentenceTransformer(
                 str(folder or model),
                 device=str(device),
                 trust_remote_code=False,
-                local_files_only=folder is not None,
+                local_files_only=folder is not None or refusal is not None,
                 model_kwargs={"dtype": torch.float32, "use_safetensors": True},
             )
     except (
@@ -54,12 +59,7 @@ def load_text_model(model: str, device: torch.device) -> SentenceTransformer:
         SafetensorError,
     ) as error:  # what the hub and the loaders raise
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise BackboneError(
-            f"the text model {model!r} can't be had: {reason}",
-            where=_WHERE,
-            rule=_RULE,
-            fix=_FIX,
-        ) from error
+        raise _unavailable(model, reason) from error
     return encoder.eval().requires_grad_(False)
 
 
@@ -93,6 +93,16 @@ def _folder(model: str) -> Path | None:
             f"there is no folder {model}", where=_WHERE, rule="a folder with the model's files", fix=_FIX
         )
     return None
+
+
+def _is_cached(model: str) -> bool:
+    """Whether the hub's local cache has the model; a bare name stands for one of the library's own."""
+    names = (model,) if "/" in model else (model, f"sentence-transformers/{model}")
+    return any(isinstance(try_to_load_from_cache(name, "modules.json"), str) for name in names)
+
+
+def _unavailable(model: str, reason: str) -> BackboneError:
+    return BackboneError(f"the text model {model!r} can't be had: {reason}", where=_WHERE, rule=_RULE, fix=_FIX)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Give a backbone its weights: pretrained from the hub, from a local file, or random and saying so."""
+"""Give a backbone its weights: pretrained from the hub, from a local file, or random."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from huggingface_hub import hf_hub_download
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from timm.models import get_pretrained_cfg
 from torch import nn
 
 from roadwork.embed.checkpoint import fit_checkpoint, read_checkpoint
+from roadwork.embed.hub import hub_refusal
 from roadwork.embed.random_init import random_model
 from roadwork.errors import BackboneError
-from roadwork.progress import note
 
 # What hub downloads raise. The HTTP library's own base class depends on the hub client's version.
 _HUB_ERRORS: tuple[type[BaseException], ...] = (OSError, EntryNotFoundError, *HfHubHTTPError.__bases__)
@@ -26,14 +26,10 @@ _CHUNK_BYTES = 64 * 1024 * 1024
 def load_weights(weights: str, create: Callable[[], nn.Module], *, name: str, seed: int) -> nn.Module:
     """The float32 model that `create` builds, with the weights that `backbone.weights` names.
 
-    `random` uses `seed` and notes that the features are untrained. Raises BackboneError for weights that can't be
-    had, read, or fitted; there is no fallback from one kind to another.
+    `random` uses `seed`. Raises BackboneError for weights that can't be had, read, or fitted; there is no fallback
+    from one kind to another.
     """
     if weights == "random":
-        note(
-            f"backbone {name}: RANDOM weights (seed {seed}). The features are UNTRAINED: what is learned from them "
-            "shows that the pipeline runs, not how well roadwork is found. For real features set backbone.weights."
-        )
         return random_model(create, seed)
     file = hub_file(name) if weights == "pretrained" else Path(weights).expanduser()
     state = read_checkpoint(file)
@@ -71,15 +67,25 @@ def hub_file(name: str) -> Path:
         )
     file = cfg.hf_hub_filename or "model.safetensors"
     repository, _, revision = cfg.hf_hub_id.partition("@")
+    cached = try_to_load_from_cache(repository, file, revision=revision or None)
+    if isinstance(cached, str):
+        return Path(cached)
+    refusal = hub_refusal()
+    if refusal is not None:
+        raise _unavailable(name, repository, file, refusal)
     try:
         return Path(hf_hub_download(repository, file, revision=revision or None))
     except _HUB_ERRORS as error:
         first_line = str(error).strip().partition("\n")[0]
-        raise BackboneError(
-            f"the pretrained weights of {name} can't be had: {type(error).__name__}: {first_line}",
-            where="params.yaml: backbone.weights is pretrained",
-            rule=f"they are {file} of {repository} on the Hugging Face hub; that needs a network and, for gated "
-            "models, an accepted licence and a login",
-            fix=f"on a machine that has both, download that file; put it at weights/{name}{Path(file).suffix} in this "
-            "project and set backbone.weights to that path",
-        ) from error
+        raise _unavailable(name, repository, file, f"{type(error).__name__}: {first_line}") from error
+
+
+def _unavailable(name: str, repository: str, file: str, reason: str) -> BackboneError:
+    return BackboneError(
+        f"the pretrained weights of {name} can't be had: {reason}",
+        where="params.yaml: backbone.weights is pretrained",
+        rule=f"they are {file} of {repository} on the Hugging Face hub; that needs a network and, for gated "
+        "models, an accepted licence and a login",
+        fix=f"on a machine that has both, download that file; put it at weights/{name}{Path(file).suffix} in this "
+        "project and set backbone.weights to that path",
+    )

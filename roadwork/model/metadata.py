@@ -27,7 +27,9 @@ class MetadataConfig(Section):
         gt=0, multiple_of=4, description="numbers that encode a position: sin, cos × latitude, longitude"
     )
     category_dim: int = Field(gt=0, description="width of the weather, daytime and scene embeddings, each")
-    text_dim: int = Field(gt=0, description="width of the sentence vector, before and after its linear map")
+    text_dim: int = Field(
+        gt=0, description="width of the sentence vector, before and after its linear map: text.model's, 384 for MiniLM"
+    )
     vocabularies: VocabulariesConfig = Field(description="categories of weather, daytime and scene, in model order")
 
     @model_validator(mode="after")

@@ -10,14 +10,14 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from roadwork.data.manifest import read_manifest
+from roadwork.data.table_file import read_table_file
 from roadwork.embed.store import TextStore, read_image_store, read_text_store
-from roadwork.errors import DataError, StoreError
+from roadwork.errors import DataError, ParameterError, StoreError
 from roadwork.model.metadata import Metadata, MetadataConfig
 
 
@@ -84,7 +84,8 @@ def load_features(
 
     Raises DataError for a missing manifest or folds file, and StoreError (naming the first image that differs and the
     stage to run again) where a store or the folds aren't the manifest's rows in the manifest's order, or where the
-    image store hasn't as many `views` of an image as were asked for.
+    image store hasn't as many `views` of an image as were asked for. Raises ParameterError where the head is to use
+    text of another width than the text store's.
     """
     frame = read_manifest(manifest).frame
     image_ids = frame["image_id"].astype(str).tolist()
@@ -97,6 +98,14 @@ def load_features(
             fix="run `roadwork embed_images` again",
         )
     text = read_text_store(text_store, image_ids=image_ids)
+    width = text.embeddings.shape[1]
+    if "text" in metadata.fields and width != metadata.text_dim:
+        raise ParameterError(
+            f"metadata.text_dim is {metadata.text_dim}, the sentence vectors in {text_store} have {width} numbers",
+            where="params.yaml: metadata.text_dim",
+            rule="the width of the text store's vectors",
+            fix=f"set metadata.text_dim to {width}, and run `roadwork pretrain` again",
+        )
     division = _read_folds(folds, image_ids)
     role_columns = sorted((name for name in division if name.startswith("role_")), key=lambda name: int(name[5:]))
     return FeatureTable(
@@ -140,12 +149,7 @@ def _category(frame: pd.DataFrame, name: str, config: MetadataConfig) -> Tensor:
 
 
 def _read_folds(path: Path, image_ids: list[str]) -> pd.DataFrame:
-    try:
-        folds = pd.read_parquet(path)
-    except FileNotFoundError as error:
-        raise DataError("there is no division into folds", where=str(path), fix="run `roadwork folds`") from error
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"not readable as Parquet: {error}", where=str(path), fix="run `roadwork folds`") from error
+    folds = read_table_file(path, stage="folds")
     given = folds["image_id"].astype(str).tolist()
     check_order(given, image_ids, where=f"{path}: image_id", stage="folds")
     return folds

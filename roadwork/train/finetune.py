@@ -37,7 +37,9 @@ class FinetuneConfig(FoldsConfig):
     weight_decay: float = Field(description="decoupled weight decay of AdamW, on weight matrices only", ge=0)
     dropout: float = Field(description="dropout probability that replaces `head.dropout` while fine-tuning", ge=0, lt=1)
     epochs: int = Field(description="most epochs; early stopping may end sooner", gt=0)
-    patience: int = Field(description="epochs without a better inner validation MCC before training stops", gt=0)
+    patience: int = Field(
+        description="epochs without a better one (inner validation MCC, then loss) before training stops", gt=0
+    )
 
 
 @dataclass(frozen=True)

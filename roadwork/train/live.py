@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dvclive.live import Live
@@ -21,14 +21,20 @@ class _OutsideGit(Live):
 
 @contextmanager
 def live_curves(folder: Path, view_names: Sequence[str]) -> Iterator[Callable[[EpochRecord], None]]:
-    """Yields a function that adds an epoch's record to the curves in `folder`; earlier curves there are deleted.
+    """Yields a function that adds an epoch's record to the curves in `folder`.
+
+    The first record deletes earlier curves there: a training that fails before it leaves them as they are.
 
     A resumed training repeats its whole history into it, so the files are those of an unbroken run. `view_names` are
     the names of the views, in order. Nothing is committed, uploaded or added to `dvc.yaml`.
     """
-    with _opened(folder) as live:
+    live: Live | None = None
+    with ExitStack() as stack:
 
         def add(record: EpochRecord) -> None:
+            nonlocal live
+            if live is None:
+                live = stack.enter_context(_opened(folder))
             live.step = record.epoch
             for name, value in curves(record, view_names).items():
                 live.log_metric(name, value)

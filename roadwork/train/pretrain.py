@@ -33,7 +33,7 @@ class PretrainConfig(Section):
     epochs: int = Field(description="most epochs; early stopping may end sooner", gt=0)
     warmup_steps: int = Field(description="optimizer steps of linear warm-up", ge=0)
     warmup_max_fraction: float = Field(description="largest share of all optimizer steps to warm up for", ge=0, le=1)
-    patience: int = Field(description="epochs without a better validation MCC before training stops", gt=0)
+    patience: int = Field(description="epochs without a better one (validation MCC, then loss) before it stops", gt=0)
 
 
 class NearConfig(Section):

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import roadwork
-from roadwork.errors import TrainingError
+from roadwork.errors import StoreError, TrainingError
 from roadwork.publish import published_folder, write_json
 from roadwork.train.checkpoint import file_sha256
 
@@ -58,12 +58,12 @@ def work_area(root: Path, digest: str) -> Iterator[Path]:
     """The folder for the states of the run `digest` under `root`, for this process alone.
 
     Publish the result inside the `with`: on a clean exit the folder is removed, on an error it stays for the next try.
-    Raises TrainingError when another process is at work on the same run.
+    Raises TrainingError when another process is at work on the same run, StoreError where no folder can be written.
     """
     folder = root / digest
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / f"{digest}.lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as error:
         raise TrainingError(
@@ -71,6 +71,13 @@ def work_area(root: Path, digest: str) -> Iterator[Path]:
             where=str(folder),
             rule="one process per run: same parameters, data and seed",
             fix="wait for it to end, or end it (a stage can outlive a killed `dvc`)",
+        ) from error
+    except OSError as error:  # after Timeout, which is one too
+        raise StoreError(
+            f"the folder for unfinished trainings can't be written: {error.strerror or error}",
+            where=str(folder),
+            rule="the state after each epoch needs a writable folder with free space",
+            fix="set ROADWORK_CACHE to a folder that can be written",
         ) from error
     try:
         yield folder

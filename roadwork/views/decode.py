@@ -62,8 +62,8 @@ def decode_rgb(source: Path | bytes, *, max_pixels: int) -> NDArray[np.uint8]:
         raise PhotographError(
             f"the photograph can't be read: {_reason(error)}",
             where=where,
-            rule="a complete image file that Pillow can decode, within ingest.max_pixels",
-            fix="replace the file, or take its row out of the table",
+            rule=f"a complete image file that Pillow can decode, of at most {max_pixels:,} pixels",
+            fix="replace the file, or leave it out",
         ) from error
 
 

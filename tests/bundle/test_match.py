@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from roadwork.bundle import match
 from roadwork.bundle.load import load_bundle
 from roadwork.bundle.match import build_matching_backbone
-from roadwork.errors import BundleError, CapabilityError
+from roadwork.errors import BackboneError, BundleError, CapabilityError
 
 CPU = torch.device("cpu")
 
@@ -87,3 +87,10 @@ def test_bf16_features_need_bf16(write, origin, tmp_path, monkeypatch):
     with pytest.raises(CapabilityError, match="bfloat16") as error:
         built(tmp_path / "half")
     assert Path(error.value.where).name == "bundle.json"
+
+
+def test_weights_that_are_not_there_name_the_option(folder, tmp_path):
+    with pytest.raises(BackboneError, match="there is no weights file") as error:
+        built(folder, weights=tmp_path / "nope.safetensors")
+    assert error.value.where == "--weights"
+    assert "backbone.weights" not in str(error.value)

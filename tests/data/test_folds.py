@@ -136,8 +136,10 @@ def test_one_class_only():
 
 
 def test_no_test_images_at_all():
-    with pytest.raises(SplitError, match=r"0 with roadwork in 0 blocks and 0 without"):
+    with pytest.raises(SplitError, match=r"none of the 40 images is in test") as caught:
         divide(table([0, 1] * 20, ["train"] * 40))
+    assert "ingest.test_fraction" in caught.value.where
+    assert "ingest.test_fraction" in caught.value.fix
 
 
 def test_fewer_blocks_of_a_class_than_folds_names_a_number_that_works():
@@ -145,6 +147,7 @@ def test_fewer_blocks_of_a_class_than_folds_names_a_number_that_works():
     with pytest.raises(SplitError, match=r"too few images for 5 folds of test: 9 with roadwork in 3 blocks") as caught:
         divide(frame)
     assert "set finetune.folds to [0, 1, 2]" in caught.value.fix
+    assert "lower ingest.group_radius_m" in caught.value.fix
     assert set(divide(frame, folds=(0, 1, 2))["fold"].dropna()) == {0, 1, 2}
 
 

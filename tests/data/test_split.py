@@ -99,6 +99,7 @@ def test_one_class_only():
 def test_too_few_blocks_names_counts_and_fix():
     with pytest.raises(SplitError, match=r"2 blocks of images are too few.*would lack a class") as caught:
         split_of([0, 1] * 10, [0, 1] * 10)
+    assert "ingest.source" in caught.value.where
     assert "group_radius_m" in caught.value.fix
 
 

@@ -279,3 +279,19 @@ def test_cuda_agrees_with_the_cpu():
     assert cuda.precision == "bf16"
     assert on_cuda.device.type == "cuda"
     assert (on_cpu - on_cuda.cpu()).norm() / on_cpu.norm() < 0.03
+
+
+@pytest.mark.parametrize("depth", [0, -1])
+def test_a_model_without_a_block_is_refused(depth):
+    with pytest.raises(ParameterError, match=r"(?s)depth is .*backbone\.kwargs\.depth.*at least 1 block"):
+        build(kwargs={"depth": depth})
+
+
+def test_random_weights_are_noted_only_once_the_model_works(capsys):
+    with pytest.raises(ParameterError):
+        build(size_px=33)
+    with pytest.raises(BackboneError, match="can't take views"):
+        build("densenet121", size_px=8, kwargs={})
+    assert "RANDOM" not in capsys.readouterr().err
+    build()
+    assert capsys.readouterr().err.count("RANDOM") == 1

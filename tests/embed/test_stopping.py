@@ -8,14 +8,25 @@ import threading
 
 import pytest
 
-from roadwork.embed.stopping import stop_if_orphaned, terminate_as_interrupt
+from roadwork.embed.stopping import Terminated, stop_if_orphaned, terminate_as_interrupt
 
 
 def test_sigterm_interrupts_and_the_old_handler_comes_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), terminate_as_interrupt():
+    with pytest.raises(Terminated), terminate_as_interrupt():
         os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_whatever_keeps_work_on_ctrl_c_keeps_it_on_sigterm() -> None:
+    with pytest.raises(KeyboardInterrupt), terminate_as_interrupt():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_ctrl_c_is_not_taken_for_sigterm() -> None:
+    with pytest.raises(KeyboardInterrupt) as caught, terminate_as_interrupt():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert not isinstance(caught.value, Terminated)
 
 
 def test_another_thread_leaves_the_handler_alone() -> None:

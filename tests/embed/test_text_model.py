@@ -81,6 +81,7 @@ def test_the_hub_out_of_reach_says_what_to_put_where(monkeypatch: pytest.MonkeyP
         raise OSError("We couldn't connect to the hub\nsecond line")
 
     monkeypatch.setattr(text_model, "SentenceTransformer", unreachable)
+    monkeypatch.setattr(text_model, "hub_refusal", lambda: None)
     with pytest.raises(BackboneError, match="couldn't connect") as caught:
         load_text_model("sentence-transformers/all-MiniLM-L6-v2", CPU)
     assert "second line" not in str(caught.value)
@@ -96,3 +97,19 @@ def test_a_package_whose_folder_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with pytest.raises(BackboneError, match="holds no sentence-transformers model"):
         load_text_model("package:my_text_model", CPU)
     sys.modules.pop("my_text_model")
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_hub_out_of_reach_is_not_asked(monkeypatch: pytest.MonkeyPatch, cached: bool) -> None:
+    seen: dict[str, object] = {}
+
+    def load(name: str, **arguments: object) -> None:
+        seen.update(arguments)
+        raise OSError("loader was called")
+
+    monkeypatch.setattr(text_model, "SentenceTransformer", load)
+    monkeypatch.setattr(text_model, "hub_refusal", lambda: "hub.example can't be reached")
+    monkeypatch.setattr(text_model, "try_to_load_from_cache", lambda *_: "modules.json" if cached else None)
+    with pytest.raises(BackboneError, match="loader was called" if cached else "hub.example can't be reached"):
+        load_text_model("sentence-transformers/all-MiniLM-L6-v2", CPU)
+    assert seen.get("local_files_only") is (True if cached else None)

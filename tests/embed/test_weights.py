@@ -35,6 +35,11 @@ def model() -> nn.Module:
     return model
 
 
+def in_reach(monkeypatch: pytest.MonkeyPatch, *, cached: object = None, refusal: str | None = None) -> None:
+    monkeypatch.setattr(weights_module, "try_to_load_from_cache", lambda *_, **__: cached)
+    monkeypatch.setattr(weights_module, "hub_refusal", lambda: refusal)
+
+
 def saved(state: dict[str, torch.Tensor], path: Path) -> Path:
     if path.suffix == ".safetensors":
         save_file({name: value.contiguous() for name, value in state.items()}, path)
@@ -179,6 +184,7 @@ def test_weights_that_cannot_be_had_say_which_file_to_put_where(monkeypatch, err
     def refuse(*_, **__):
         raise error
 
+    in_reach(monkeypatch)
     monkeypatch.setattr(weights_module, "hf_hub_download", refuse)
     with pytest.raises(BackboneError, match=f"can't be had.*{error}") as caught:
         load("pretrained")
@@ -203,6 +209,7 @@ def test_hub_weights_are_loaded_strictly(monkeypatch, model, tmp_path):
         assert (repository, file, revision) == (f"timm/{NAME}", "model.safetensors", None)
         return str(path)
 
+    in_reach(monkeypatch)
     monkeypatch.setattr(weights_module, "hf_hub_download", download)
     assert weights_digest(load("pretrained")) == weights_digest(model)
     with pytest.raises(BackboneError, match=r"missing: blocks.1"):
@@ -240,3 +247,42 @@ def test_digest_sees_a_single_bit(model):
     with torch.no_grad():
         model.norm.weight[0] = torch.nextafter(model.norm.weight[0], torch.tensor(9.0))
     assert weights_digest(model) != before
+
+
+@pytest.mark.parametrize("held", [[torch.ones(2)], torch.ones(2), {"model": [torch.ones(2)]}, {3: torch.ones(2)}])
+def test_a_file_that_holds_no_table_is_refused(tmp_path, held):
+    path = tmp_path / "w.pth"
+    torch.save(held, path)
+    with pytest.raises(BackboneError, match="no table of names and tensors"):
+        load(path)
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"not a checkpoint at all", None])
+def test_nobody_is_advised_to_execute_a_file(tmp_path, content):
+    path = tmp_path / "w.pth"
+    if content is None:
+        torch.save({"x": Trap(tmp_path / "sprung")}, path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(BackboneError, match="damaged, no PyTorch file") as caught:
+        load(path)
+    assert "weights_only" not in str(caught.value)
+
+
+def never(*_: object, **__: object) -> None:
+    raise NotImplementedError
+
+
+def test_a_hub_out_of_reach_is_not_asked(monkeypatch):
+    in_reach(monkeypatch, refusal="hub.example can't be reached (no route)")
+    monkeypatch.setattr(weights_module, "hf_hub_download", never)
+    with pytest.raises(BackboneError, match=r"can't be had: hub\.example can't be reached") as caught:
+        load("pretrained")
+    assert f"weights/{NAME}.safetensors" in caught.value.fix
+
+
+def test_weights_in_the_local_cache_need_no_hub(monkeypatch, model, tmp_path):
+    path = saved(model.state_dict(), tmp_path / "model.safetensors")
+    in_reach(monkeypatch, cached=str(path), refusal="out of reach")
+    monkeypatch.setattr(weights_module, "hf_hub_download", never)
+    assert weights_digest(load("pretrained")) == weights_digest(model)

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from roadwork.errors import SplitError
+from roadwork.errors import SplitError, StoreError
 from roadwork.evaluate.calibration import fit_calibration
-from roadwork.evaluate.oof import cross_fitted, gather
+from roadwork.evaluate.oof import check_oof, cross_fitted, gather
 
 
 def fold_table(fold, margins, labels, first_id=None):
@@ -78,3 +78,23 @@ def test_an_image_in_two_folds_is_an_error():
 def test_a_table_of_another_fold_is_an_error_that_names_the_stage():
     with pytest.raises(SplitError, match="finetune@1"):
         gather({0: fold_table(0, [-1, 1], [0, 1]), 1: fold_table(2, [-1, 1], [0, 1])})
+
+
+def test_predictions_of_the_labelled_test_images_pass_in_any_order(table, oof):
+    check_oof(oof.iloc[::-1], table.rows(table.split == "test"), where="oof")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda oof: oof.assign(image_id=["f" * 64, *oof["image_id"][1:]]), "image ffff.* is no labelled test image"),
+        (lambda oof: oof.iloc[1:], "isn't predicted"),
+        (lambda oof: pd.concat([oof, oof.iloc[:1]]), "predicted twice"),
+        (lambda oof: oof.assign(label=1 - oof["label"]), "another label"),
+    ],
+)
+def test_predictions_of_other_images_are_refused(table, oof, change, what):
+    with pytest.raises(StoreError, match=what) as caught:
+        check_oof(change(oof), table.rows(table.split == "test"), where="oof.parquet")
+    assert caught.value.where == "oof.parquet"
+    assert "roadwork ensemble" in caught.value.fix

@@ -113,8 +113,9 @@ def test_cache_info_and_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     }
     (tmp_path / "embeddings" / "abc123").mkdir(parents=True)
     assert "of 1 fingerprints" in RUNNER.invoke(app, ["cache", "info"]).stdout
-    refused = RUNNER.invoke(app, ["cache", "clear"], input="n\n")
+    refused = RUNNER.invoke(app, ["cache", "clear"])
     assert refused.exit_code == 1
+    assert "answer with --yes" in refused.stderr
     assert (tmp_path / "embeddings" / "abc123").is_dir()
     assert RUNNER.invoke(app, ["cache", "clear", "zzz", "--yes"]).exit_code == 1
     assert RUNNER.invoke(app, ["cache", "clear", "abc", "--yes"]).exit_code == 0

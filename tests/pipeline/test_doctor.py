@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import doctor
 from pipeline.doctor import run
+from roadwork.embed import hub
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,7 +20,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy2(ROOT / "params.yaml", folder)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ROADWORK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(doctor.socket, "create_connection", _refuse)
+    monkeypatch.setattr(hub.socket, "create_connection", _refuse)
+    monkeypatch.setattr(hub, "getproxies", dict)
     return folder
 
 
@@ -74,3 +76,35 @@ def test_a_cache_that_cannot_be_made_is_a_problem(project: Path, monkeypatch: py
     (project / "file").write_text("")
     monkeypatch.setenv("ROADWORK_CACHE", str(project / "file" / "cache"))
     assert statuses(project)["cache"] == "problem"
+
+
+def test_a_hub_behind_a_proxy_is_not_tried(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "getproxies", lambda: {"https": "http://user:secret@proxy:3128"})
+    outcome = run(project / "params.yaml")
+    assert "through a proxy, which wasn't tried" in outcome.text
+    assert "secret" not in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("members: 3", "members: 7", "`ensemble.members` is 7, and finetune.folds lists 5 folds"),
+        ("vit_huge_plus_patch16_dinov3.lvd1689m", "vit_hug_plus_patch16_dinov3", "has no model"),
+        ("weights: random", "weights: none.safetensors", "there is no weights file none.safetensors"),
+    ],
+)
+def test_what_only_a_late_stage_would_refuse_is_a_problem_now(project: Path, old: str, new: str, message: str) -> None:
+    params = project / "params.yaml"
+    text = params.read_text(encoding="utf-8")
+    assert old in text
+    params.write_text(text.replace(old, new), encoding="utf-8")
+    outcome = run(params)
+    assert not outcome.passed
+    assert message in outcome.text
+
+
+def test_weights_that_are_there_are_no_problem(project: Path) -> None:
+    params = project / "params.yaml"
+    (project / "w.safetensors").write_bytes(b"")
+    params.write_text(params.read_text().replace("weights: random", "weights: w.safetensors"), encoding="utf-8")
+    assert statuses(project)["parameters"] == "ok"

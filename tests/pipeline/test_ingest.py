@@ -96,3 +96,12 @@ def test_missing_vocabularies_are_told(project):
     Path("params.yaml").write_text(json.dumps(params))
     with pytest.raises(ParameterError, match=r"metadata\.vocabularies"):
         ingest.run()
+
+
+def test_rejects_of_an_earlier_run_never_pass_for_this_ones(project):
+    project()
+    ingest.run()
+    project(source="folder", path="nowhere")
+    with pytest.raises(DataError, match="nothing at this path"):
+        ingest.run()
+    assert not Path("data/rejects.csv").exists()

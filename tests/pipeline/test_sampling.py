@@ -56,6 +56,15 @@ def test_a_failed_gate_writes_nothing(project):
 
 
 def test_without_folds(project):
-    with pytest.raises(DataError, match="there are no folds") as caught:
+    photographs(near=5, far=1)
+    FOLDS.unlink()
+    with pytest.raises(DataError, match=r"there is no folds\.parquet") as caught:
         sampling.run()
-    assert caught.value.fix == "run stage folds first"
+    assert caught.value.fix == "run `roadwork folds`"
+
+
+def test_damaged_folds_are_one_message(project):
+    photographs(near=5, far=1)
+    FOLDS.write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"(?s)not readable as Parquet.*data/folds\.parquet.*roadwork folds"):
+        sampling.run()

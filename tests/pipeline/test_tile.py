@@ -67,5 +67,23 @@ def test_a_wrong_parameter_is_named(project):
 
 def test_a_photograph_that_went_missing_is_named(project):
     (project / "data" / "images" / "b.png").unlink()
+    with pytest.raises(PhotographError, match=r"(?s)b\.png.*`roadwork ingest` again"):
+        tile.run()
+
+
+def test_a_photograph_that_cannot_be_decoded_leaves_both_outputs_as_they_were(project):
+    photograph = project / "data" / "images" / "b.png"
+    complete = photograph.read_bytes()
+    photograph.write_bytes(complete[:100])
     with pytest.raises(PhotographError, match=r"b\.png"):
         tile.run()
+    assert not VIEWS.exists()
+    assert not CONTACT_SHEET.exists()
+    photograph.write_bytes(complete)
+    tile.run()
+    before = VIEWS.read_bytes(), CONTACT_SHEET.read_bytes()
+    photograph.write_bytes(complete[:100])
+    (project / "params.yaml").write_text("views: {grid: 2, overlap: 0.5, size_px: 32}\n")
+    with pytest.raises(PhotographError):
+        tile.run()
+    assert (VIEWS.read_bytes(), CONTACT_SHEET.read_bytes()) == before

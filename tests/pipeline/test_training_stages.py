@@ -9,13 +9,15 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from pipeline import finetune, paths, pretrain
+from pipeline import check, embed_images, ensemble, evaluate, finetune, paths, pretrain
 from roadwork.data.manifest import Manifest, manifest_frame, write_manifest
-from roadwork.embed.store import write_image_store, write_text_store
-from roadwork.errors import BundleError, DataError, ParameterError, StoreError
+from roadwork.embed.store import read_image_store, write_image_store, write_text_store
+from roadwork.errors import BundleError, DataError, ParameterError, SplitError, StoreError
 from roadwork.train.checkpoint import load_head
 
 N, VIEWS, DIM = 90, 12, 16
+BACKBONE = {"weights_digest": "a" * 64, "pool": "cls", "precision": "fp32"}
+ATTRIBUTES = {"fingerprint": "f" * 64, "manifest_digest": "m" * 64, "provenance": {"backbone": BACKBONE}}
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +43,8 @@ def project(tmp_path, monkeypatch, request):
     params["train"] |= {"batch_size": 8, "device": "cpu", "precision": "fp32"}
     params["pretrain"] |= {"epochs": 2, "lr": 0.001}
     params["finetune"] |= {"folds": [0, 1], "epochs": 2, "lr": 0.001}
+    params["ensemble"]["members"] = 2
+    params["evaluate"] |= {"resamples": 100, "neighbours": [1], "regularisation": [1.0]}
     write_params(params)
 
     rng = np.random.default_rng(0)
@@ -53,9 +57,7 @@ def project(tmp_path, monkeypatch, request):
     ]
     write_manifest(Manifest(manifest_frame(rows), tmp_path), paths.MANIFEST)
     embeddings = rng.normal(size=(N, VIEWS, DIM)) + labels[:, None, None]
-    write_image_store(
-        paths.IMAGE_STORE, ids, [embeddings], view_count=VIEWS, dim=DIM, attributes={"fingerprint": "f" * 64}
-    )
+    write_image_store(paths.IMAGE_STORE, ids, [embeddings], view_count=VIEWS, dim=DIM, attributes=ATTRIBUTES)
     write_text_store(paths.TEXT_STORE, ids, np.zeros((N, 384)), np.zeros(N, dtype=bool), attributes={})
     folds = pd.DataFrame({"image_id": ids, "split": split, "block": np.arange(N, dtype=np.int32)})
     place = np.arange(N) // 2 % 4
@@ -125,7 +127,7 @@ def test_a_run_that_was_killed_ends_with_the_files_of_an_unbroken_one(project, m
 
 
 def test_a_fold_that_is_not_in_the_parameters_is_refused(project):
-    with pytest.raises(ParameterError, match=r"(?s)no fold 2.*finetune\.folds.*0, 1"):
+    with pytest.raises(ParameterError, match=r"(?s)no fold 2.*finetune\.folds.*fix: name one of 0, 1$"):
         finetune.run(2)
 
 
@@ -145,3 +147,113 @@ def test_features_of_another_grid_are_refused(project):
     write_params(project)
     with pytest.raises(StoreError, match=r"12 views of an image, views.grid gives 19"):
         pretrain.run()
+
+
+def test_a_training_that_is_refused_leaves_the_earlier_curves(project, monkeypatch):
+    pretrain.run()
+    finetune.run(0)
+    earlier = written(paths.PRETRAIN_LIVE, paths.FINETUNE_LIVE)
+    assert earlier
+    sampling = pd.read_parquet(paths.SAMPLING)
+    sampling.iloc[::-1].to_parquet(paths.SAMPLING)
+    with pytest.raises(StoreError, match="roadwork sampling"):
+        pretrain.run()
+
+    def refuse(*args):
+        raise SplitError("one class")
+
+    monkeypatch.setattr("roadwork.train.finetune.require_both_classes", refuse)
+    with pytest.raises(SplitError):
+        finetune.run(0)
+    assert written(paths.PRETRAIN_LIVE, paths.FINETUNE_LIVE) == earlier
+
+
+def other_data():
+    """Another division of the same images, as `roadwork folds` would write it."""
+    folds = pd.read_parquet(paths.FOLDS)
+    folds.assign(block=folds["block"] + 1).to_parquet(paths.FOLDS)
+
+
+def to_the_bundle():
+    pretrain.run()
+    for fold in (0, 1):
+        finetune.run(fold)
+    ensemble.run()
+
+
+def test_finetune_refuses_a_head_of_other_data(project):
+    pretrain.run()
+    other_data()
+    with pytest.raises(BundleError, match=r"(?s)pretrained head was .*data digest.*pretrained/head\.json.*pretrain`"):
+        finetune.run(0)
+    assert not (paths.FINETUNED / "0").exists()
+
+
+def test_finetune_refuses_a_head_of_other_features(project):
+    pretrain.run()
+    images = read_image_store(paths.IMAGE_STORE)
+    write_image_store(
+        paths.IMAGE_STORE,
+        images.image_ids,
+        [images.embeddings],
+        view_count=VIEWS,
+        dim=DIM,
+        attributes=ATTRIBUTES | {"fingerprint": "0" * 64},
+    )
+    with pytest.raises(BundleError, match="feature fingerprint is ffffffffffff, expected is 000000000000"):
+        finetune.run(0)
+
+
+def test_evaluate_refuses_what_was_made_from_other_data(project):
+    to_the_bundle()
+    scorecard = evaluate.run()
+    assert scorecard["test"]["image_only"]
+    paths.EVALUATE_METRICS.unlink()
+
+    oof = pd.read_parquet(paths.OOF_PREDICTIONS)
+    oof.iloc[1:].to_parquet(paths.OOF_PREDICTIONS)
+    with pytest.raises(StoreError, match=r"(?s)isn't predicted.*oof_predictions\.parquet.*roadwork ensemble"):
+        evaluate.run()
+    oof.to_parquet(paths.OOF_PREDICTIONS)
+
+    other_data()
+    with pytest.raises(BundleError, match=r"(?s)pretrained head was .*data digest.*pretrained/head\.json.*pretrain`"):
+        evaluate.run()
+    pretrain.run()
+    with pytest.raises(BundleError, match=r"(?s)the bundle was .*data digest.*bundle/bundle\.json.*finetune`"):
+        evaluate.run()
+    assert not paths.EVALUATE_METRICS.exists()
+
+
+def test_evaluate_and_ensemble_name_a_damaged_table(project):
+    to_the_bundle()
+    for path, stage, run in (
+        (paths.OOF_PREDICTIONS, "ensemble", evaluate.run),
+        (paths.FINETUNED / "1" / "predictions.parquet", "finetune 1", ensemble.run),
+        (paths.FOLDS, "folds", ensemble.run),
+    ):
+        path.write_bytes(b"nothing")
+        with pytest.raises(DataError, match=rf"(?s)not readable as Parquet.*{path}.*roadwork {stage}"):
+            run()
+
+
+def test_ensemble_refuses_folds_of_another_manifest(project):
+    pd.read_parquet(paths.FOLDS).iloc[:-3].to_parquet(paths.FOLDS)
+    with pytest.raises(StoreError, match=r"(?s)87 images, 90 are expected.*folds\.parquet.*roadwork folds"):
+        ensemble.run()
+
+
+@pytest.mark.parametrize("run", [pretrain.run, lambda: check.run(paths.PARAMS)])
+def test_sampling_weights_must_be_readable_and_of_the_training_images(project, run):
+    pd.read_parquet(paths.SAMPLING).iloc[::-1].to_parquet(paths.SAMPLING)
+    with pytest.raises(StoreError, match=r"(?s)row 0 is image .*sampling\.parquet.*roadwork sampling"):
+        run()
+    paths.SAMPLING.write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"(?s)not readable as Parquet.*sampling\.parquet.*roadwork sampling"):
+        run()
+
+
+def test_a_damaged_view_table_is_one_message(project):
+    paths.VIEWS.write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"(?s)not readable as Parquet.*views\.parquet.*roadwork tile"):
+        embed_images.run()

@@ -7,7 +7,7 @@ import torch
 
 from roadwork.data.manifest import Manifest, manifest_frame, write_manifest
 from roadwork.embed.store import write_image_store, write_text_store
-from roadwork.errors import DataError, StoreError
+from roadwork.errors import DataError, ParameterError, StoreError
 from roadwork.train.features import check_order, load_features
 
 N, VIEWS, DIM, TEXT = 6, 4, 5, 8
@@ -163,3 +163,10 @@ def test_the_digest_sees_every_part(table):
     digests = {replace(table, **{name: value}).digest for name, value in changed.items()}
     assert len(digests | {table.digest}) == len(changed) + 1
     assert replace(table).digest == table.digest
+
+
+def test_a_text_width_that_is_not_the_stores_is_refused_where_text_is_used(project, metadata_config):
+    narrow = metadata_config.model_copy(update={"text_dim": 5})
+    with pytest.raises(ParameterError, match=r"(?s)text_dim is 5.*have 8 numbers.*set metadata.text_dim to 8"):
+        load_features(*project.paths, narrow)
+    assert len(load_features(*project.paths, narrow.model_copy(update={"fields": ("gps",)}))) == N

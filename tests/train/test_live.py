@@ -97,3 +97,18 @@ def test_works_outside_git_and_without_and_with_a_commit(folder, commits):
     after = {path for path in Path().rglob("*") if ".git" not in path.parts and ".dvc" not in path.parts}
     assert "metrics.json" in contents(folder)
     assert {path.parts[0] for path in after - before} == {"live"}, "nothing is written elsewhere"
+
+
+def test_earlier_curves_stay_until_the_first_record(folder):
+    write(folder, [record(1), record(2)])
+    earlier = contents(folder)
+
+    def refused():
+        raise ValueError("stale input")
+        yield
+
+    with pytest.raises(ValueError, match="stale input"):
+        write(folder, refused())
+    assert contents(folder) == earlier
+    write(folder, [record(1)])
+    assert contents(folder)["plots/metrics/val/mcc_image_only.tsv"] == "step\tmcc_image_only\n1\t0.1\n"

@@ -2,7 +2,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from roadwork.errors import TrainingError
+from roadwork.errors import StoreError, TrainingError
 from roadwork.train.resume import State, load_state, run_digest, save_state, work_area
 
 
@@ -86,3 +86,10 @@ def test_the_digest_depends_on_parts_torch_and_code(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.setattr("roadwork.__file__", str(tmp_path / "__init__.py"))
         assert run_digest(parts) != digest
+
+
+def test_a_root_that_is_no_folder_names_the_variable(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(StoreError, match=r"(?s)can't be written.*ROADWORK_CACHE"), work_area(tmp_path / "cache", "run"):
+        pass
+    assert (tmp_path / "cache").read_text() == "a file"

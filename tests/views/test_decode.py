@@ -196,8 +196,10 @@ def test_missing_file(tmp_path):
 def test_too_many_pixels_are_refused_from_the_header():
     content = encoded(Image.new("L", (101, 100)))
     cut = content[:60]  # the header only: decoding the pixels would fail with another reason
-    with pytest.raises(PhotographError, match="101 x 100 px is more than the 10000 pixels"):
+    with pytest.raises(PhotographError, match="101 x 100 px is more than the 10000 pixels") as caught:
         decode_rgb(cut, max_pixels=LIMIT)
+    assert "at most 10,000 pixels" in caught.value.rule
+    assert caught.value.fix == "replace the file, or leave it out"
     assert decode_rgb(content, max_pixels=10_100).shape == (100, 101, 3)
 
 

@@ -39,7 +39,12 @@ def read_folder(path: Path) -> Source:
         raise DataError("there is nothing at this path", where=f"ingest.path: {path}", fix="correct ingest.path")
     if path.is_file():
         if not is_table(path):
-            raise DataError("not a table", where=str(path), rule="a folder, or a .csv or .parquet file")
+            raise DataError(
+                "not a table",
+                where=f"ingest.path: {path}",
+                rule="a folder, or a .csv or .parquet file",
+                fix="name the folder it lies in, or a table; a table of another kind: save it as .csv",
+            )
         return _from_table(path)
     entries = sorted(entry for entry in path.iterdir() if not is_hidden(entry.name))
     if not entries:
