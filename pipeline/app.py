@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.console import explained, show
+from pipeline.outcome import Outcome
 from pipeline.paths import BUNDLE, PARAMS
 from pipeline.stages import STAGES
 
@@ -108,6 +109,13 @@ def predict(
         raise typer.Exit(1)
 
 
+def _show_verdict(outcome: Outcome, as_json: bool) -> None:
+    """Print what was looked at; exit code 1 where something failed."""
+    show(outcome.result, as_json, outcome.text)
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
 @app.command()
 def check(params: ParamsFile = PARAMS, as_json: Json = False) -> None:
     """Run the four validation tests on this project's real data: shapes, null metadata, sampling, views."""
@@ -115,9 +123,7 @@ def check(params: ParamsFile = PARAMS, as_json: Json = False) -> None:
         from pipeline.check import run
 
         outcome = run(params)
-    show(outcome.result, as_json, outcome.text)
-    if not outcome.passed:
-        raise typer.Exit(1)
+    _show_verdict(outcome, as_json)
 
 
 @app.command()
@@ -127,9 +133,7 @@ def doctor(params: ParamsFile = PARAMS, as_json: Json = False) -> None:
         from pipeline.doctor import run
 
         outcome = run(params)
-    show(outcome.result, as_json, outcome.text)
-    if not outcome.passed:
-        raise typer.Exit(1)
+    _show_verdict(outcome, as_json)
 
 
 @app.command()
