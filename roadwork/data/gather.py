@@ -8,12 +8,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
+from roadwork.data.duplicates import Accepted, Duplicate, choose, faulty_duplicate
 from roadwork.data.examine import Examined, examine
 from roadwork.data.images import Images
-from roadwork.data.probe import Probe
 from roadwork.data.record import Source
 from roadwork.data.rejects import Reject
-from roadwork.data.row import Row
 from roadwork.data.vocabulary import VocabulariesConfig, is_null, normal, words
 from roadwork.progress import progress
 
@@ -22,13 +21,15 @@ from roadwork.progress import progress
 class Gathered:
     """What reading a source gave.
 
-    `rows` are manifest rows, `split` still None where the source gives none. `count` is the number of records read,
+    `rows` are manifest rows, `split` still None where the source gives none. `duplicates` are the good rows that were
+    dropped for another one with the same bytes; each has its reject too. `count` is the number of records read,
     `rejected` how many of them have rejects, `unknown` the words per field that no vocabulary has, with their counts,
     `from_exif` how many positions came from EXIF.
     """
 
     rows: list[dict[str, object]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    duplicates: list[Duplicate] = field(default_factory=list)
     count: int = 0
     rejected: int = 0
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
@@ -40,24 +41,43 @@ def gather(
 ) -> Gathered:
     """Examine every record of `source` (called `name`) in `workers` threads; photographs without a file go to `images`.
 
-    The result doesn't depend on the number of threads. Of photographs with the same bytes the first good one counts.
+    The result doesn't depend on the number of threads. Of photographs with the same bytes one row stays, as `choose`
+    has it. Nothing of a photograph's bytes is kept in memory.
     """
     gathered = Gathered(unknown={field: Counter() for field in vocabularies.vocabularies()})
-    seen: dict[str, Examined] = {}
+    accepted: dict[str, Accepted] = {}
     with nullcontext() if source.own_progress else progress("reading photographs", source.count) as advance:
         for found in _examined(source, max_pixels, workers):
             gathered.count += 1
             if advance is not None:
                 advance()
-            rejects = [*found.rejects, *_duplicate(found, seen)]
-            if rejects or found.row is None or found.probe is None:
-                gathered.rejected += 1
-                gathered.rejects += rejects
-                continue
-            seen[found.probe.image_id] = found
-            path = images.path_of(found.record, found.probe, found.path)
-            gathered.rows.append(_manifest_row(found.row, found.probe, path, name, vocabularies, gathered))
+            gathered.rejected += not _accept(found, accepted, gathered, images)
+    gathered.rows = [_manifest_row(good, name, vocabularies, gathered) for good in accepted.values()]
     return gathered
+
+
+def _accept(found: Examined, accepted: dict[str, Accepted], gathered: Gathered, images: Images) -> bool:
+    """Put a good record into `accepted` (by image id, in the source's order); False where a row got a reject."""
+    first = accepted.get(found.probe.image_id) if found.probe else None
+    if found.rejects or found.row is None or found.probe is None:
+        gathered.rejects += found.rejects
+        gathered.rejects += [faulty_duplicate(found.record, found.row, first)] if first else []
+        return False
+    if first is not None and found.record.file is None:
+        path = first.path  # the same bytes lie there already
+    else:
+        path = images.path_of(found.record, found.probe, found.path)
+    good = Accepted(found.record.place, found.record.name, found.row, found.probe, path)
+    if first is None:
+        accepted[found.probe.image_id] = good
+        return True
+    pair = choose(first, good)
+    if pair.kept is good:  # and stands where the source has it
+        del accepted[found.probe.image_id]
+        accepted[found.probe.image_id] = good
+    gathered.duplicates.append(pair)
+    gathered.rejects.append(pair.reject)
+    return False
 
 
 def _examined(source: Source, max_pixels: int, workers: int) -> Iterator[Examined]:
@@ -72,23 +92,15 @@ def _examined(source: Source, max_pixels: int, workers: int) -> Iterator[Examine
             yield window.popleft().result()
 
 
-def _duplicate(found: Examined, seen: dict[str, Examined]) -> list[Reject]:
-    first = seen.get(found.probe.image_id) if found.probe else None
-    if first is None:
-        return []
-    differs = found.row is not None and first.row is not None and found.row.label != first.row.label
-    detail = first.record.place + (f", which has label {first.row.label}" if differs and first.row else "")
-    return [Reject(found.record.place, "path", found.record.name, f"duplicate of: {detail}")]
-
-
 def _manifest_row(
-    row: Row, probe: Probe, path: str, source: str, vocabularies: VocabulariesConfig, gathered: Gathered
+    good: Accepted, source: str, vocabularies: VocabulariesConfig, gathered: Gathered
 ) -> dict[str, object]:
+    row, probe = good.row, good.probe
     nulls = frozenset(normal(word) for word in vocabularies.nulls)
     position = row.position or probe.gps_deg
     gathered.from_exif += row.position is None and position is not None
     values: dict[str, object] = {
-        "image_id": probe.image_id, "path": path, "width_px": probe.width_px, "height_px": probe.height_px,
+        "image_id": probe.image_id, "path": good.path, "width_px": probe.width_px, "height_px": probe.height_px,
         "split": row.split, "label": row.label,
         "latitude_deg": position[0] if position else None, "longitude_deg": position[1] if position else None,
         "description": None if is_null(row.description, nulls) else row.description,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,17 +12,21 @@ from pydantic import Field, model_validator
 
 from roadwork.config import Section
 from roadwork.data.blocks import blocks
-from roadwork.data.gather import Gathered, gather
+from roadwork.data.gather import gather
 from roadwork.data.images import Images
+from roadwork.data.ingest_checks import (
+    require_both_classes,
+    require_few_rejects,
+    require_known_words,
+    require_one_split,
+)
 from roadwork.data.ingest_metrics import ingest_metrics
+from roadwork.data.ingest_notes import tell_of_duplicates, tell_of_leaks, tell_what_is_left_out
 from roadwork.data.manifest import Manifest, manifest_frame
-from roadwork.data.record import Source
 from roadwork.data.rejects import Reject, write_rejects
 from roadwork.data.sources.opening import open_sample, open_source
 from roadwork.data.split import assign_splits
 from roadwork.data.vocabulary import VocabulariesConfig
-from roadwork.errors import DataError
-from roadwork.progress import note
 from roadwork.seeding import derive
 
 
@@ -46,6 +49,10 @@ class IngestConfig(Section):
     max_reject_fraction: float = Field(description="share of bad rows above which the stage fails", ge=0, le=1)
     max_pixels: int = Field(description="pixels of the largest photograph that is decoded", gt=0)
     strict: bool = Field(description="whether a category that no vocabulary knows is an error instead of a null")
+    allow_duplicates: bool = Field(
+        description="whether one photograph may be given to two splits: it then stays in the one that is scored "
+        "(holdout before test, val, train), and rows dropped as duplicates don't count as bad; false makes it an error"
+    )
     sample: SampleConfig = Field(description="for source `sample` only")
 
     @model_validator(mode="after")
@@ -86,7 +93,8 @@ def ingest(
     `workers`, the number of threads (None: one per core).
 
     Raises DataError where the source as a whole can't be used, more than `max_reject_fraction` of its rows are bad, a
-    class is missing, or, under `strict`, a category is unknown; SplitError where it can't be divided.
+    class is missing, or, under `strict`, a category is unknown; SplitError where it can't be divided, or where it gives
+    one photograph to two splits and `allow_duplicates` is false.
     """
     if config.source == "sample":
         sample = config.sample
@@ -102,11 +110,15 @@ def ingest(
         workers=workers or os.cpu_count() or 1,
     )
     write_rejects(gathered.rejects, rejects_path)
-    _require_few_rejects(gathered, config.max_reject_fraction, rejects_path)
+    if not config.allow_duplicates:
+        require_one_split(gathered, rejects_path)
+    allow_duplicates = config.allow_duplicates
+    require_few_rejects(gathered, config.max_reject_fraction, rejects_path, allow_duplicates=allow_duplicates)
     if config.strict:
-        _require_known_words(gathered)
-    _tell_what_is_left_out(source, gathered)
-    _require_both_classes(gathered)
+        require_known_words(gathered)
+    tell_what_is_left_out(source, gathered)
+    tell_of_duplicates(gathered)
+    require_both_classes(gathered)
 
     frame = manifest_frame(gathered.rows)
     given = frame["split"].fillna("").to_numpy(dtype=str)
@@ -122,58 +134,6 @@ def ingest(
     frame["split"] = frame["split"].astype("str")
     in_images_dir = config.source in ("sample", "natix")
     manifest = Manifest(frame, data_root if in_images_dir else source.root)
-    return IngestResult(
-        manifest, gathered.rejects, ingest_metrics(manifest, gathered, source, splits_given=int((given != "").sum()))
-    )
-
-
-def _require_few_rejects(gathered: Gathered, max_fraction: float, path: Path) -> None:
-    if gathered.rejected <= max_fraction * gathered.count:
-        return
-    kinds = Counter(reject.kind for reject in gathered.rejects)
-    kind, times = kinds.most_common(1)[0]
-    raise DataError(
-        f"{gathered.rejected} of {gathered.count} rows are bad ({gathered.rejected / gathered.count:.1%}); "
-        f"most often ({times}×) {kind}",
-        where=str(path),
-        rule=f"at most ingest.max_reject_fraction, {max_fraction:g}, of the rows",
-        fix="mend the rows listed there, or raise ingest.max_reject_fraction",
-    )
-
-
-def _unknown_words(gathered: Gathered) -> str:
-    return ", ".join(
-        f"{field} {word!r} ({times}×)"
-        for field, counts in gathered.unknown.items()
-        for word, times in sorted(counts.items())
-    )
-
-
-def _tell_what_is_left_out(source: Source, gathered: Gathered) -> None:
-    if source.ignored_columns:
-        note(f"ingest: columns that nothing reads: {', '.join(source.ignored_columns)}")
-    if source.unlisted:
-        note(f"ingest: {source.unlisted} image files are not in the table")
-    if unknown := _unknown_words(gathered):
-        note(f"ingest: unknown words became null: {unknown}")
-
-
-def _require_known_words(gathered: Gathered) -> None:
-    if unknown := _unknown_words(gathered):
-        raise DataError(
-            f"unknown categories: {unknown}",
-            where="params.yaml: ingest.strict",
-            rule="under ingest.strict every category is a value, an alias or a null of metadata.vocabularies",
-            fix="add them there as aliases, or set ingest.strict to false, which makes them null",
-        )
-
-
-def _require_both_classes(gathered: Gathered) -> None:
-    labels = Counter(row["label"] for row in gathered.rows)
-    if not labels[0] or not labels[1]:
-        raise DataError(
-            f"{labels[1]} images with roadwork, {labels[0]} without, {labels[None]} unlabelled",
-            where="the source's labels",
-            rule="a classifier needs images of both classes",
-            fix="add images of the missing class, or check the labels",
-        )
+    metrics = ingest_metrics(manifest, gathered, source, splits_given=int((given != "").sum()))
+    tell_of_leaks(metrics["nulls_by_label"])
+    return IngestResult(manifest, gathered.rejects, metrics)

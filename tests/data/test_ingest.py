@@ -11,7 +11,7 @@ from roadwork.config import parse_section, read_params
 from roadwork.data.ingest import IngestConfig, ingest
 from roadwork.data.sources.natix import COLUMNS as NATIX_COLUMNS
 from roadwork.data.vocabulary import VocabulariesConfig
-from roadwork.errors import DataError, ParameterError
+from roadwork.errors import DataError, ParameterError, SplitError
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
@@ -117,6 +117,10 @@ def test_metrics_count_everything(run, table, put):
         "path: duplicate of": 1,
         "path: the file must exist": 1,
     }
+    assert metrics["duplicates"] == {"within_splits": 0, "across_splits": 0, "conflicting_labels": 0}
+    assert metrics["nulls_by_label"]["weather"] == {
+        "null": {"roadwork": 21, "none": 20}, "known": {"roadwork": 0, "none": 0}, "mcc": 0.0,
+    }  # fmt: skip
     assert metrics["labels"] == {"images": 42, "roadwork": 21, "no_roadwork": 20, "unlabelled": 1}
     assert sum(split["images"] for split in metrics["splits"].values()) == 42
     assert metrics["splits"]["test"]["unlabelled"] == 1
@@ -172,6 +176,99 @@ def test_a_rejected_row_s_photograph_may_come_again(run, table, put):
     result = run(max_reject_fraction=0.1)
     assert result.manifest.frame["path"].tolist()[-1] == "x.jpg"
     assert [reject.column for reject in result.rejects] == ["label"]
+
+
+def test_the_same_photograph_twice_in_one_split_is_one_image(run, table, put, tmp_path, capsys):
+    put("x.jpg", 900)
+    put("again.jpg", 900)
+    put("third.jpg", 900)
+    table(extra=["x.jpg,1,test,,,,", "again.jpg,1,test,,,,", "third.jpg,0,,,,,"])
+    result = run(max_reject_fraction=0.1)
+    assert result.manifest.frame["path"].tolist()[-1] == "x.jpg"
+    assert len(result.manifest) == 41
+    assert [row["rule"] for row in rejects(tmp_path)] == [
+        "duplicate of: t.csv row 42",
+        "duplicate of: t.csv row 42, which has label 1",
+    ]
+    assert result.metrics["duplicates"] == {"within_splits": 2, "across_splits": 0, "conflicting_labels": 1}
+    told = "t.csv row 44 (no split, label 0) was dropped for t.csv row 42 (test, label 1)"
+    assert told in capsys.readouterr().err
+
+
+def test_a_row_with_a_split_goes_before_one_without(run, table, put):
+    put("x.jpg", 900)
+    put("again.jpg", 900)
+    table(extra=["x.jpg,1,,,,,", "again.jpg,1,test,,,,"])
+    frame = run(max_reject_fraction=0.1).manifest.frame
+    assert frame.loc[40, ["path", "split"]].tolist() == ["again.jpg", "test"]
+
+
+def test_the_same_photograph_in_two_splits_is_an_error(run, table, put, tmp_path):
+    for name in ("x.jpg", "again.jpg", "third.jpg"):
+        put(name, 900)
+    table(extra=["x.jpg,1,train,,,,", "again.jpg,0,test,,,,", "third.jpg,1,val,,,,"])
+    with pytest.raises(SplitError) as caught:
+        run(max_reject_fraction=0)
+    error = caught.value
+    assert error.what == (
+        "t.csv row 42 (train, label 1) is the same photograph as t.csv row 43 (test, label 0) "
+        "(such rows: 2; with another label: 2)"
+    )
+    assert str(tmp_path / "data" / "rejects.csv") in error.where
+    assert "can't be tested on" in error.rule
+    assert "ingest.allow_duplicates" in error.fix
+    assert [(row["file"], row["rule"]) for row in rejects(tmp_path)] == [
+        ("t.csv row 42", "duplicate in another split: t.csv row 43, which is in test and has label 0"),
+        ("t.csv row 44", "duplicate in another split: t.csv row 43, which is in test and has label 0"),
+    ]
+
+
+def test_allowed_duplicates_stay_where_they_are_scored_and_are_no_bad_rows(run, table, put, tmp_path, capsys):
+    splits = {"a.jpg": "train", "b.jpg": "holdout", "c.jpg": "test", "d.jpg": "val", "e.jpg": "train"}
+    for name in splits:
+        put(name, 900 if name < "d.jpg" else 901)
+    table(extra=[f"{name},1,{split},50,8,," for name, split in splits.items()])
+    result = run(allow_duplicates=True, max_reject_fraction=0)
+    kept = result.manifest.frame.iloc[40:]
+    assert kept[["path", "split"]].to_numpy().tolist() == [["b.jpg", "holdout"], ["d.jpg", "val"]]
+    assert result.metrics["duplicates"] == {"within_splits": 0, "across_splits": 3, "conflicting_labels": 0}
+    assert (result.metrics["rows"], result.metrics["accepted"], result.metrics["rejected"]) == (45, 42, 3)
+    assert result.metrics["rejects_by_rule"] == {"path: duplicate in another split": 3}
+    assert result.metrics["nulls"]["latitude_deg"] == 40
+    assert [row["file"] for row in rejects(tmp_path)] == ["t.csv row 42", "t.csv row 44", "t.csv row 46"]
+    assert "3 rows dropped whose photograph another split has too" in capsys.readouterr().err
+
+
+def test_other_faults_still_count_where_duplicates_are_allowed(run, table, put):
+    put("x.jpg", 900)
+    put("again.jpg", 900)
+    table(extra=["x.jpg,1,train,,,,", "again.jpg,1,test,,,,", "gone.jpg,1,,,,,"])
+    with pytest.raises(DataError, match=r"1 of 43 rows are bad .* \(1×\) path: the file must exist"):
+        run(allow_duplicates=True, max_reject_fraction=0)
+    assert len(run(allow_duplicates=True, max_reject_fraction=0.03).manifest) == 41
+
+
+def test_what_a_dropped_row_says_is_not_counted(run, table, put, gps_exif):
+    put("x.jpg", 900, exif=gps_exif())
+    put("again.jpg", 900, exif=gps_exif())
+    table(extra=["x.jpg,1,train,,,Hazy,", "again.jpg,1,test,,,Dusty,"])
+    metrics = run(allow_duplicates=True).metrics
+    assert metrics["unknown_values"]["weather"] == {"Dusty": 1}
+    assert metrics["gps_from_exif"] == 1
+
+
+def test_a_field_that_is_known_for_one_class_only_is_told(run, table, put, capsys):
+    for number in range(20):
+        put(f"x{number}.jpg", 900 + number)
+    table(extra=[f"x{number}.jpg,1,,,,Sunny,cones" for number in range(20)])
+    result = run()
+    tables = result.metrics["nulls_by_label"]
+    assert tables["text"]["known"] == {"roadwork": 20, "none": 0}
+    assert tables["text"]["mcc"] == tables["weather"]["mcc"] == pytest.approx(0.5)
+    told = capsys.readouterr().err
+    assert "text is known for 20 of 40 images with roadwork and 0 of 20 without" in told
+    assert "take text out of metadata.fields" in told
+    assert "gps is known" not in told
 
 
 def test_more_rejects_than_allowed_end_it_but_are_written(run, table, tmp_path):
@@ -252,6 +349,24 @@ def test_natix_from_end_to_end(run, photograph, tmp_path):
     assert frame["description"].isna().all()
     assert [(reject.file, reject.value) for reject in result.rejects] == [("train-0.parquet row 5", "9.jpg")]
     assert len(list((tmp_path / "data" / "draft").iterdir())) == 6
+
+
+def test_photographs_in_memory_that_stand_twice_are_written_once(run, photograph, tmp_path):
+    data = tmp_path / "source" / "data"
+    data.mkdir(parents=True)
+    contents = [photograph(number) for number in range(4)]
+    pq.write_table(pa.Table.from_pylist([natix_row(n, contents[n], n % 2) for n in range(4)]), data / "train-0.parquet")
+    rows = [natix_row(10 + n, contents[n], n % 2) for n in (2, 3)]
+    pq.write_table(pa.Table.from_pylist(rows), data / "test-0.parquet")
+    with pytest.raises(
+        SplitError, match=r"train-0.parquet row 3 \(train, label 0\) is the same photograph as test-0.parq"
+    ):
+        run(source="natix")
+    frame = run(source="natix", allow_duplicates=True).manifest.frame
+    ids = [hashlib.sha256(content).hexdigest() for content in contents]
+    assert frame["split"].tolist() == ["train", "train", "test", "test"]
+    assert frame["path"].tolist() == [f"images/{digest}.jpg" for digest in ids]
+    assert len(list((tmp_path / "data" / "draft").iterdir())) == 4
 
 
 def test_roadwork_coco_from_end_to_end(run, put, tmp_path):

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgba
+from matplotlib.contour import QuadContourSet
 
 from roadwork.config import parse_section
+from roadwork.data.clusters import nearest_km
 from roadwork.data.distance import haversine_km
 from roadwork.data.sampling import SamplingConfig
 from roadwork.data.sampling_picture import _circle, sampling_figure, write_sampling_picture
@@ -38,36 +40,64 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path):
     assert "<dc:date>" not in (tmp_path / "one.svg").read_text()
 
 
-def test_map_shows_every_located_image_in_the_colour_of_its_band():
-    place, shares = sampling_figure(*EUROPE).axes
-    points = [found for found in place.collections if isinstance(found, PathCollection)]
+def legend(figure):
+    return {text.get_text(): handle for text, handle in zip(figure.legends[0].texts, handles(figure), strict=True)}
+
+
+def handles(figure):
+    return figure.legends[0].legend_handles
+
+
+def test_map_shows_every_located_image_in_the_colour_and_shape_of_its_band():
+    figure = sampling_figure(*EUROPE)
+    points = [found for found in figure.axes[0].collections if isinstance(found, PathCollection)]
     shown = {str(found.get_label()): found for found in points}
     assert {label: len(found.get_offsets()) for label, found in shown.items()} == {
         "train, below 50 km": 1,
         "train, 200 to 500 km": 1,
         "train, beyond 500 km": 1,
         "test (reference)": 2,
-        "centre, 100 km around it": 2,
+        "centre, dashed: 100 km around it": 2,
     }
     assert shown["train, beyond 500 km"].get_offsets()[0].tolist() == [12.5, 41.9]
-    bar = shares.containers[1][0].get_facecolor()
-    assert shown["train, below 50 km"].get_facecolor()[0].tolist() == pytest.approx(to_rgba(bar))
+    near, far = handles(figure)[0], handles(figure)[3]
+    assert shown["train, below 50 km"].get_facecolor()[0].tolist() == pytest.approx(to_rgba(near.get_color()))
+    assert near.get_marker() != far.get_marker()
 
 
-def test_bars_are_the_shares_before_and_after():
-    shares = sampling_figure(*EUROPE).axes[1]
-    before, after = ([bar.get_width() for bar in bars] for bars in shares.containers)
-    assert before == pytest.approx([0.25, 0, 0.25, 0.25, 0.25])
-    assert after == pytest.approx([5 / 7.3, 0, 1 / 7.3, 0.3 / 7.3, 1 / 7.3])
-    assert shares.get_yticklabels()[0].get_text() == "below 50 km\nweight 5"
+def test_distance_bands_are_areas_between_their_edges():
+    axes = sampling_figure(*EUROPE).axes[0]
+    filled, lines = (found for found in axes.collections if isinstance(found, QuadContourSet))
+    assert filled.levels[:4].tolist() == [0, 50, 200, 500]
+    assert lines.levels.tolist() == [50, 200, 500]
+    edge = next(path for path, level in zip(lines.get_paths(), lines.levels, strict=True) if level == 200)
+    distance, _ = nearest_km(edge.vertices[:, 1], edge.vertices[:, 0], EUROPE[0].centres_deg)
+    assert distance == pytest.approx(200, rel=0.02)
+
+
+def test_the_map_holds_every_position_and_is_true_to_scale():
+    axes = sampling_figure(*EUROPE).axes[0]
+    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
+    assert south < 41.9 < 53.5 < north
+    assert west < 10.0 < 13.4 < east
+    middle = (south + north) / 2
+    sideways, upwards = haversine_km(middle, 10.0, middle, 11.0), haversine_km(middle - 0.5, 10.0, middle + 0.5, 10.0)
+    assert axes.get_aspect() == pytest.approx(upwards / sideways, rel=1e-3)
+
+
+def test_the_legend_tells_the_shares_before_and_after():
+    assert list(legend(sampling_figure(*EUROPE)))[:2] == [
+        f"train, below 50 km: weight 5, 25% of images, {5 / 7.3:.0%} of draws",
+        "train, 50 to 200 km: weight 2.5, 0% of images, 0% of draws",
+    ]
 
 
 def test_without_positions_the_picture_says_so(tmp_path):
     plan, config = pictured([(np.nan, np.nan)] * 2, [(np.nan, np.nan)], enabled=False)
     write_sampling_picture(tmp_path / "empty.svg", plan, config)
-    place, shares = sampling_figure(plan, config).axes
-    assert "no reference position is known" in [text.get_text() for text in place.texts]
-    assert "unknown → unknown" in shares.get_title(loc="left")
+    axes = sampling_figure(plan, config).axes[0]
+    assert "no reference position is known" in [text.get_text() for text in axes.texts]
+    assert "unknown → unknown" in axes.get_title(loc="left")
 
 
 def test_many_images_become_pixels_so_that_the_file_stays_small(tmp_path):
