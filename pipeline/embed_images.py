@@ -13,7 +13,8 @@ from roadwork.config import load_section, load_seed
 from roadwork.data.manifest import read_manifest
 from roadwork.data.table_file import read_table_file
 from roadwork.device import resolve_device
-from roadwork.embed.backbone import BackboneConfig, build_backbone, embed_views
+from roadwork.embed.backbone import build_backbone, embed_views
+from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.config import EmbedConfig
 from roadwork.embed.fingerprint import feature_fingerprint

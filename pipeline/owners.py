@@ -13,7 +13,7 @@ from roadwork.config import Section
 OWNERS = {
     "ingest": "roadwork.data.ingest:IngestConfig",
     "views": "roadwork.views.geometry:ViewsConfig",
-    "backbone": "roadwork.embed.backbone:BackboneConfig",
+    "backbone": "roadwork.embed.backbone_config:BackboneConfig",
     "embed": "roadwork.embed.config:EmbedConfig",
     "text": "roadwork.embed.text:TextConfig",
     "metadata": "roadwork.model.metadata:MetadataConfig",
@@ -25,7 +25,7 @@ OWNERS = {
     "finetune": "roadwork.train.finetune:FinetuneConfig",
     "ensemble": "roadwork.evaluate.ensemble:EnsembleConfig",
     "evaluate": "roadwork.evaluate.config:EvaluateConfig",
-    "report": "roadwork.report.page:ReportConfig",
+    "report": "roadwork.report.config:ReportConfig",
 }
 
 

@@ -35,7 +35,7 @@ def _check_members(params: Path) -> None:
 
 def _check_backbone(params: Path) -> None:
     from roadwork.embed.architecture import check_name
-    from roadwork.embed.backbone import BackboneConfig
+    from roadwork.embed.backbone_config import BackboneConfig
 
     config = load_section(params, "backbone", BackboneConfig)
     check_name(config.name)

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from pydantic import Field
 from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
-from roadwork.config import Section
 from roadwork.embed.architecture import check_name, create_architecture, patch_of
+from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.pooling import MODEL_ERRORS, pool_features, resolve_pool
 from roadwork.embed.precision import DTYPES, Precision, cast_weights, resolve_precision
 from roadwork.embed.weights import load_weights, weights_digest
 from roadwork.errors import BackboneError, CapabilityError
 from roadwork.progress import note
-
-
-class BackboneConfig(Section):
-    """Section `backbone`: which timm model looks at the views, and with which weights."""
-
-    name: str = Field(min_length=1, description="a timm model, with its tag where it has several sets of weights")
-    weights: str = Field(
-        min_length=1,
-        description="pretrained (from the hub), random (seeded, untrained) or a .safetensors, .pth or .bin file",
-    )
-    kwargs: dict[str, Any] = Field(description="further arguments of timm.create_model, such as depth or pad_type")
-    pool: Literal["auto", "cls", "mean", "default"] = Field(
-        description="how a view's vector is taken: cls (class token), mean (of the patches), default (the model's "
-        "own), auto (cls where the model has a class token, else default)"
-    )
-    precision: Literal["auto", "bf16", "fp32"] = Field(
-        description="arithmetic of the forward pass; auto is bf16 where the device has it, else fp32"
-    )
 
 
 @dataclass(frozen=True)

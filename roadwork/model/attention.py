@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -33,7 +34,7 @@ def attention(
     Raises CapabilityError, with the reason, when `xformers` is asked for where it can't run.
     """
     if backend == "xformers" or (backend == "auto" and _auto_takes_xformers(q)):
-        return _xformers(q, k, v)
+        return _xformers_outside_graphs()(q, k, v)
     return _sdpa(q, k, v)
 
 
@@ -69,7 +70,13 @@ def _sdpa(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
 
 
-@torch.compiler.disable()
+@lru_cache(maxsize=1)
+def _xformers_outside_graphs() -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """`_xformers`, never traced by torch.compile. Made on first use: the decorator alone costs seconds of imports."""
+    disabled: Any = torch.compiler.disable(_xformers)  # Any: PyTorch declares the decorator and the function alike
+    return disabled
+
+
 def _xformers(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     refusal = xformers_refusal(q.device, q.dtype, q.shape[-1])
     if refusal is not None:

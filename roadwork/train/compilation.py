@@ -7,8 +7,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch._dynamo.exc import BackendCompilerFailed
-from torch._inductor.exc import InductorError
 
 from roadwork.errors import CapabilityError
 from roadwork.model.head import Head, HeadOutput
@@ -24,6 +22,10 @@ def forward_of(head: Head, mode: Literal["off", "default", "max-autotune"]) -> F
     """
     if mode == "off":
         return head
+    # Seconds of imports that only a compiled head needs.
+    from torch._dynamo.exc import BackendCompilerFailed
+    from torch._inductor.exc import InductorError
+
     compiled = torch.compile(head, mode=mode)
 
     def forward(embeddings: Tensor, metadata: Metadata) -> HeadOutput:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from roadwork.config import parse_section
-from roadwork.embed.backbone import Backbone, BackboneConfig, build_backbone, embed_views
+from roadwork.embed.backbone import Backbone, build_backbone, embed_views
+from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.errors import BackboneError, CapabilityError, ParameterError
 from roadwork.views.decode import decode_rgb
 from roadwork.views.geometry import view_boxes
