@@ -67,7 +67,7 @@ def run(fold: int, params: Path = PARAMS) -> dict[str, Any]:
         setting=Setting(
             train=train,
             loss=load_section(params, "loss", LossConfig),
-            seed=load_seed(params),
+            seed=train.training_seed(load_seed(params)),
             device=resolve_device(train.device, parameter="train.device"),
         ),
     )

@@ -22,6 +22,8 @@ MODELS = Path("models")
 PRETRAINED = MODELS / "pretrained"
 FINETUNED = MODELS / "finetuned"
 BUNDLE = MODELS / "bundle"
+PREDICTIONS = MODELS / "predictions.parquet"
+EVIDENCE = MODELS / "evidence.parquet"
 OOF_PREDICTIONS = MODELS / "oof_predictions.parquet"
 
 METRICS = Path("metrics")
@@ -30,10 +32,14 @@ EMBED_IMAGES_METRICS = METRICS / "embed_images.json"
 SAMPLING_METRICS = METRICS / "sampling.json"
 PRETRAIN_METRICS = METRICS / "pretrain.json"
 PRETRAIN_LIVE = METRICS / "live" / "pretrain"
+TIMING = METRICS / "timing.json"
+HEADLINE_METRICS = METRICS / "headline.json"
 FINETUNE_METRICS = METRICS / "finetune"
 FINETUNE_LIVE = METRICS / "live" / "finetune"
 ENSEMBLE_METRICS = METRICS / "ensemble.json"
 EVALUATE_METRICS = METRICS / "evaluate.json"
+ABLATION_METRICS = METRICS / "ablation.json"
+ABLATION_PAGE = Path("docs") / "ablation.md"
 PLOTS = METRICS / "plots"
 
 REPORTS = Path("reports")

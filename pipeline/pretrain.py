@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from pipeline.part import load_part
@@ -16,6 +17,7 @@ from pipeline.paths import (
     PRETRAINED,
     SAMPLING,
     TEXT_STORE,
+    TIMING,
 )
 from roadwork.cache_root import cache_root
 from roadwork.config import load_section, load_seed
@@ -32,11 +34,12 @@ from roadwork.train.losses import LossConfig
 from roadwork.train.pretrain import NearConfig, PretrainConfig, Pretraining, pretrain
 from roadwork.train.resume import work_area
 from roadwork.train.setting import Setting
+from roadwork.train.timing import timing
 from roadwork.views.geometry import ViewsConfig, view_names
 
 
 def run(params: Path = PARAMS) -> dict[str, Any]:
-    """Write `models/pretrained/`, `metrics/pretrain.json` and the live curves; returns the metrics."""
+    """Write `models/pretrained/`, its metrics, their timing and the live curves; returns the metrics."""
     metadata = load_section(params, "metadata", MetadataConfig)
     train = load_section(params, "train", TrainConfig)
     names = view_names(load_section(params, "views", ViewsConfig).grid)
@@ -55,13 +58,16 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         setting=Setting(
             train=train,
             loss=load_section(params, "loss", LossConfig),
-            seed=load_seed(params),
+            seed=train.training_seed(load_seed(params)),
             device=resolve_device(train.device, parameter="train.device"),
         ),
     )
     with work_area(cache_root() / "training", plan.digest) as area, live_curves(PRETRAIN_LIVE, names) as log:
+        start = perf_counter()
         trained = pretrain(plan, area=area, on_epoch=log)
+        seconds = perf_counter() - start
         with published_folder(PRETRAINED) as folder:
             save_head(folder, trained.head, plan.spec, trained.details)
         write_json(PRETRAIN_METRICS, trained.metrics)
+        write_json(TIMING, timing(seconds, trained.epochs_here, plan.setting.device))
     return trained.metrics

@@ -52,6 +52,7 @@ class Trained(NamedTuple):
 
     best: EpochRecord
     history: list[EpochRecord]
+    resumed: int  # how many records of the history an earlier process had left
 
 
 def train_head(
@@ -88,6 +89,7 @@ def train_head(
         lr=lambda step: course.lr * lr_factor(step, total_steps=total_steps, warmup=warmup),
     )
     history, best = _resume(trainer, area)
+    resumed = len(history)
     for record in history:
         on_epoch(record)
 
@@ -104,7 +106,7 @@ def train_head(
             on_epoch(record)
             advance(min(epoch, 1))
     head.load_state_dict(best)
-    return Trained(history[best_index(_scores(history))], history)
+    return Trained(history[best_index(_scores(history))], history, resumed)
 
 
 def _resume(trainer: Trainer, area: Path) -> tuple[list[EpochRecord], dict[str, Tensor]]:

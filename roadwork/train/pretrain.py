@@ -76,6 +76,7 @@ class Pretrained(NamedTuple):
     head: Head
     details: dict[str, Any]  # for head.json
     metrics: dict[str, Any]  # the same without the history
+    epochs_here: int  # trained by this process; the others an earlier one had left
 
 
 def pretrain(plan: Pretraining, *, area: Path, on_epoch: OnEpoch) -> Pretrained:
@@ -124,7 +125,7 @@ def pretrain(plan: Pretraining, *, area: Path, on_epoch: OnEpoch) -> Pretrained:
         "history": [record.model_dump() for record in trained.history],
         **plan.setting.provenance(plan.table),
     }
-    return Pretrained(head.cpu().eval(), details, metrics)
+    return Pretrained(head.cpu().eval(), details, metrics, len(trained.history) - trained.resumed)
 
 
 def fresh_head(spec: HeadSpec, seed: int) -> Head:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from roadwork.train.inference import answers, margins
+from roadwork.train.inference import answers, at_rest, margins
 from roadwork.train.pretrain import fresh_head
 
 CPU = torch.device("cpu")
@@ -56,3 +56,25 @@ def test_gates_stand_at_the_kept_views(head, table, spec):
 
 def test_an_empty_table_has_no_margins(head, table):
     assert margins(head, table.rows([]), hide_metadata=True, batch_size=4, device=CPU).shape == (0,)
+
+
+def test_a_views_own_margin_stands_at_the_kept_views(head, table, spec):
+    few = table.rows(range(9))
+    head.eval()
+    with torch.no_grad():
+        output = head(few.embeddings.float(), few.metadata)
+    found = answers(head, few, hide_metadata=False, batch_size=4, device=CPU)
+    own = (output.view_logits[..., 1] - output.view_logits[..., 0]).detach()
+    assert torch.allclose(found.view_margins.gather(1, output.kept), own, atol=1e-6)
+    assert (found.view_margins.isfinite().sum(dim=1) == spec.tokens).all()
+    assert torch.equal(found.view_margins.isnan(), found.gates == 0)
+
+
+def test_a_failure_gives_the_mode_back(head):
+    head.train()
+    with pytest.raises(ZeroDivisionError), at_rest(head, CPU):
+        assert not head.training
+        assert not torch.is_grad_enabled()
+        raise ZeroDivisionError
+    assert head.training
+    assert torch.is_grad_enabled()
