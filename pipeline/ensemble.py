@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.inputs import Inputs
 from pipeline.part import load_part
 from pipeline.paths import (
     BUNDLE,
@@ -15,6 +16,7 @@ from pipeline.paths import (
     FINETUNE_METRICS,
     FINETUNED,
     FOLDS,
+    HEADLINE_METRICS,
     IMAGE_STORE,
     MANIFEST,
     OOF_PREDICTIONS,
@@ -30,10 +32,11 @@ from roadwork.data.folds import FoldsConfig
 from roadwork.data.manifest import read_manifest
 from roadwork.data.sampling import SamplingConfig
 from roadwork.data.table_file import read_table_file
-from roadwork.embed.backbone import BackboneConfig
+from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.store import read_image_store
 from roadwork.evaluate.config import IntervalConfig
 from roadwork.evaluate.ensemble import EnsembleConfig, bundle_calibrations, rank_members
+from roadwork.evaluate.headline import check_headline
 from roadwork.evaluate.oof import gather, out_of_fold
 from roadwork.evaluate.score import rounded, score_row
 from roadwork.publish import published_file, write_json
@@ -68,6 +71,9 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     adapted, _ = out_of_fold(oof)
     scored = {mode: score_row(adapted[mode], intervals.resampling(seed)) for mode in adapted}
     rows = {"oof": scored["image_only"], "oof_with_metadata": scored["with_metadata"]}
+    headline = Inputs().json(HEADLINE_METRICS, "headline")
+    for member in members.values():
+        check_headline(headline, member.pretrained_sha256, where=str(HEADLINE_METRICS))
 
     store = read_image_store(IMAGE_STORE).attributes
     best = [members[fold] for fold in ranked]
@@ -104,7 +110,9 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
 
 def _member(fold: int) -> TrainedMember:
     head, spec, details = load_head(FINETUNED / str(fold))
-    return TrainedMember(fold, details["inner_val_mcc"], head, spec, *TrainedOn.from_details(details))
+    return TrainedMember(
+        fold, details["inner_val_mcc"], head, spec, details["pretrained_sha256"], *TrainedOn.from_details(details)
+    )
 
 
 def _predictions(fold: int) -> pd.DataFrame:

@@ -1,48 +1,61 @@
-"""Stage `evaluate`: score everything that may be claimed, beside its baselines."""
+"""Stage `evaluate`: what may be claimed, beside its baselines, and what each judgement hangs on."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from pipeline.inputs import Inputs
 from pipeline.paths import (
     BUNDLE,
     EVALUATE_METRICS,
+    EVIDENCE,
     FOLDS,
+    HEADLINE_METRICS,
     IMAGE_STORE,
+    INGEST_METRICS,
     MANIFEST,
     OOF_PREDICTIONS,
     PARAMS,
     PLOTS,
+    PREDICTIONS,
     PRETRAINED,
     TEXT_STORE,
 )
 from roadwork.bundle.description import DESCRIPTION as BUNDLE_DESCRIPTION
-from roadwork.bundle.load import head_margins, load_bundle
+from roadwork.bundle.load import load_bundle
 from roadwork.config import load_section, load_seed
-from roadwork.data.table_file import read_table_file
+from roadwork.data.manifest import read_manifest
 from roadwork.device import resolve_device
+from roadwork.evaluate.cautions import duplicate_warnings, leak_warnings
 from roadwork.evaluate.config import EvaluateConfig
-from roadwork.evaluate.oof import check_oof
-from roadwork.evaluate.plots import plot_data
+from roadwork.evaluate.headline import calibrations_of, check_headline, labelled
+from roadwork.evaluate.predicted import check_predicted
 from roadwork.evaluate.score_table import score_table
-from roadwork.evaluate.scorecard import evaluate, labelled
+from roadwork.evaluate.scorecard import Scored, evaluate
+from roadwork.evidence.importance import view_importance
+from roadwork.evidence.table import evidence_of, write_evidence
 from roadwork.publish import write_json
 from roadwork.train.checkpoint import DESCRIPTION as HEAD_DESCRIPTION
-from roadwork.train.checkpoint import load_head
+from roadwork.train.checkpoint import WEIGHTS, file_sha256, load_head
 from roadwork.train.config import TrainConfig
 from roadwork.train.features import load_features
 from roadwork.train.provenance import TrainedOn, check_trained_on
+from roadwork.views.geometry import ViewsConfig, view_names
 
 
 def run(params: Path = PARAMS) -> dict[str, Any]:
-    """Write `metrics/evaluate.json` and the curves in `metrics/plots/`; returns the scorecard."""
+    """Write `metrics/evaluate.json`, `metrics/plots/` and `models/evidence.parquet`; returns the scorecard."""
     config = load_section(params, "evaluate", EvaluateConfig)
+    names = view_names(load_section(params, "views", ViewsConfig).grid)
     device = resolve_device(load_section(params, "train", TrainConfig).device, parameter="train.device")
+    inputs = Inputs()
     head, spec, details = load_head(PRETRAINED)
     bundle = load_bundle(BUNDLE)
-    oof = read_table_file(OOF_PREDICTIONS, stage="ensemble")
-    table = load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, spec.metadata)
+    oof = inputs.table(OOF_PREDICTIONS, "ensemble")
+    predictions = inputs.table(PREDICTIONS, "headline")
+    headline = inputs.json(HEADLINE_METRICS, "headline")
+    table = load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, spec.metadata, views=len(names))
     now = TrainedOn.from_table(table)
     check_trained_on(
         TrainedOn.from_details(details),
@@ -58,23 +71,45 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         where=str(BUNDLE / BUNDLE_DESCRIPTION),
         fix="run `roadwork finetune` for every fold again, then `roadwork ensemble`",
     )
-    check_oof(oof, labelled(table, "test"), where=f"{OOF_PREDICTIONS}: image_id, label")
-    result = evaluate(
-        table,
-        head_margins(head, device),
-        bundle.members(device),
-        dict(bundle.description.calibrations),
+    test = labelled(table, "test")
+    check_predicted(
         oof,
+        test,
+        where=f"{OOF_PREDICTIONS}: image_id, label",
+        fix="run `roadwork finetune` for every fold again, then `roadwork ensemble`",
+    )
+    check_predicted(
+        predictions.loc[predictions["split"] == "test"],
+        test,
+        where=f"{PREDICTIONS}: image_id, label",
+        fix="run `roadwork headline` again",
+    )
+    check_headline(headline, file_sha256(PRETRAINED / WEIGHTS), where=str(HEADLINE_METRICS))
+    result = evaluate(
+        Scored(
+            table=table,
+            frame=read_manifest(MANIFEST).frame,
+            exact_duplicates=inputs.json(INGEST_METRICS, "ingest")["duplicates"],
+            metadata=spec.metadata,
+            predictions=predictions,
+            headline=headline,
+            members=bundle.members(device),
+            calibrations=dict(bundle.description.calibrations),
+            oof=oof,
+        ),
         config,
-        spec.metadata,
         seed=load_seed(params),
     )
-    for name, points in plot_data(result.headline).items():
+    evidence = evidence_of(test, head, calibrations_of(headline)["image_only"], names, device=device)
+    write_evidence(EVIDENCE, evidence)
+    for name, points in result.plots.items():
         write_json(PLOTS / f"{name}.json", points)
-    write_json(EVALUATE_METRICS, result.scorecard)
-    return result.scorecard
+    scorecard = result.scorecard | {"views": view_importance(evidence)}
+    write_json(EVALUATE_METRICS, scorecard)
+    return scorecard
 
 
 def describe(scorecard: dict[str, Any]) -> str:
-    """The scorecard as the table that people read."""
-    return score_table(scorecard)
+    """The scorecard as the table that people read, what they must know first below it."""
+    warnings = leak_warnings(scorecard["leak_audit"]) + duplicate_warnings(scorecard["duplicates"])
+    return "\n".join([score_table(scorecard), *(f"\nwarning: {warning}" for warning in warnings)])

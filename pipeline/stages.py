@@ -10,6 +10,7 @@ STAGES = {
     "folds": "Train, val, and grouped stratified folds of test.",
     "sampling": "Weights by distance to the reference regions; the gate.",
     "pretrain": "Train the head from the cached features.",
+    "headline": "Score the pretrained head on test, image only and with metadata.",
     "finetune": "Fine-tune on all test folds but one; predict that one.",
     "ensemble": "Average the best members into a calibrated bundle.",
     "evaluate": "Score everything, with intervals, beside its baselines.",

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from roadwork.bundle.description import Member
-from roadwork.embed.backbone import BackboneConfig
+from roadwork.embed.backbone_config import BackboneConfig
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from roadwork.config import Section
-from roadwork.embed.backbone import BackboneConfig
+from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.evaluate.calibration import Calibration
 from roadwork.model.head import HeadSpec
 from roadwork.views.geometry import ViewsConfig

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from roadwork.bundle.description import (
@@ -22,16 +19,14 @@ from roadwork.bundle.description import (
     member_folder,
 )
 from roadwork.errors import BundleError
+from roadwork.evaluate.margins import Margins, head_margins
 from roadwork.model.head import Head
 from roadwork.train.checkpoint import DESCRIPTION as HEAD_DESCRIPTION
 from roadwork.train.checkpoint import WEIGHTS, file_sha256, load_head
-from roadwork.train.features import FeatureTable
-from roadwork.train.inference import margins
 
 _FIX = "run `dvc repro ensemble`, or fetch the bundle again (`dvc checkout`, a fresh download)"
 _RULE = "bundle.json, README.md and for each member head.safetensors and head.json, nothing else"
 _HEAD_FILES = (WEIGHTS, HEAD_DESCRIPTION)
-_BATCH_IMAGES = 256
 
 
 @dataclass(frozen=True)
@@ -41,14 +36,9 @@ class Bundle:
     description: BundleDescription
     heads: tuple[Head, ...]
 
-    def members(self, device: torch.device) -> list[Callable[[FeatureTable, bool], NDArray[np.float64]]]:
+    def members(self, device: torch.device) -> list[Margins]:
         """Each member as a function of a table and of whether to hide its metadata, giving margins `[image]`."""
         return [head_margins(head, device) for head in self.heads]
-
-
-def head_margins(head: Head, device: torch.device) -> Callable[[FeatureTable, bool], NDArray[np.float64]]:
-    """`head` as a function of a table and of whether to hide its metadata, giving margins `[image]`, in float32."""
-    return lambda table, hide: margins(head, table, hide_metadata=hide, batch_size=_BATCH_IMAGES, device=device)
 
 
 def load_bundle(folder: Path) -> Bundle:

@@ -9,7 +9,8 @@ import torch
 
 from roadwork.bundle.description import DESCRIPTION, BundleDescription
 from roadwork.config import load_section
-from roadwork.embed.backbone import Backbone, BackboneConfig, build_backbone
+from roadwork.embed.backbone import Backbone, build_backbone
+from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.fingerprint import feature_fingerprint
 from roadwork.embed.precision import has_bf16
 from roadwork.errors import BackboneError, BundleError, CapabilityError

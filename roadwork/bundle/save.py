@@ -18,7 +18,7 @@ from roadwork.bundle.description import (
     content_digest,
     member_folder,
 )
-from roadwork.embed.backbone import BackboneConfig
+from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.provenance import library_versions
 from roadwork.errors import BundleError
 from roadwork.model.head import Head, HeadSpec
@@ -40,6 +40,7 @@ class TrainedMember:
     inner_val_mcc: float
     head: Head
     spec: HeadSpec
+    pretrained_sha256: str  # weights of the head it was fine-tuned from
     feature_fingerprint: str
     training_data_digest: str
 

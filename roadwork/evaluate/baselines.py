@@ -1,6 +1,6 @@
 """What simple models reach on the same cached features: without them no number of the head means anything.
 
-All are fitted on train and tuned (strength, k, threshold) on val only, exactly as the head is.
+All are fitted on train and tuned (strength, k, epochs, threshold) on val only, exactly as the head is.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadwork.errors import SplitError
+from roadwork.evaluate.attention_mil import fit_attention_mil
 from roadwork.evaluate.calibration import fit_calibration
 from roadwork.evaluate.config import EvaluateConfig
 from roadwork.evaluate.neighbours import fit_neighbours
 from roadwork.evaluate.probe import fit_probe
+from roadwork.seeding import derive
 
-NAMES = ("majority", "metadata_only", "linear_probe_mean", "linear_probe_global", "nearest_neighbours")
+NAMES = (
+    "majority", "metadata_only", "linear_probe_mean", "linear_probe_global", "linear_probe_mean_max",
+    "nearest_neighbours", "attention_mil",
+)  # fmt: skip
 
 Splits = dict[str, NDArray[Any]]
 """Arrays by split: train, val, test."""
@@ -33,11 +38,14 @@ class BaselineResult:
     chosen: dict[str, float | int]
 
 
-def fit_baselines(views: Splits, metadata: Splits, labels: Splits, config: EvaluateConfig) -> dict[str, BaselineResult]:
+def fit_baselines(
+    views: Splits, metadata: Splits, labels: Splits, config: EvaluateConfig, *, seed: int
+) -> dict[str, BaselineResult]:
     """Each baseline of `NAMES` on the test split.
 
     By split: `views [image view dim]` embeddings, `metadata [image feature]`, `labels [image]` (0 or 1; those of test
-    aren't read). Raises SplitError when train or val hold one class only.
+    aren't read). Only attention-MIL draws random numbers, all from `seed`. Raises SplitError
+    when train or val hold one class only.
     """
     for split in ("train", "val"):
         if len(np.unique(labels[split])) < 2:
@@ -48,21 +56,29 @@ def fit_baselines(views: Splits, metadata: Splits, labels: Splits, config: Evalu
             )
     mean = {split: array.mean(axis=1, dtype=np.float32) for split, array in views.items()}
     first = {split: array[:, 0].astype(np.float32) for split, array in views.items()}
+    largest = {split: array.max(axis=1).astype(np.float32) for split, array in views.items()}
+    both = {split: np.concatenate([mean[split], largest[split]], axis=1) for split in views}
 
     def vote(features: Splits) -> BaselineResult:
         fitted = fit_neighbours(features, labels, config.neighbours)
         return _calibrated(fitted.margins, features, labels, {"neighbours": fitted.k})
 
+    def attend() -> BaselineResult:
+        fitted = fit_attention_mil(views, labels, config.attention_mil, seed=derive(seed, "attention_mil"))
+        return _calibrated(fitted.margins, views, labels, fitted.chosen)
+
     return {
         "majority": _majority(labels["train"], len(views["test"])),
-        "metadata_only": fit_probe_baseline(metadata, labels, config),
-        "linear_probe_mean": fit_probe_baseline(mean, labels, config),
-        "linear_probe_global": fit_probe_baseline(first, labels, config),
+        "metadata_only": _probe(metadata, labels, config),
+        "linear_probe_mean": _probe(mean, labels, config),
+        "linear_probe_global": _probe(first, labels, config),
+        "linear_probe_mean_max": _probe(both, labels, config),
         "nearest_neighbours": vote(mean),
+        "attention_mil": attend(),
     }
 
 
-def fit_probe_baseline(features: Splits, labels: Splits, config: EvaluateConfig) -> BaselineResult:
+def _probe(features: Splits, labels: Splits, config: EvaluateConfig) -> BaselineResult:
     """A linear probe on `features [image feature]` by split, its strength and threshold chosen on val."""
     fitted, strength = fit_probe(features, labels, config.regularisation)
     return _calibrated(fitted.decision_function, features, labels, {"regularisation": strength})

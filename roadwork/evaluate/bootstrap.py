@@ -1,35 +1,28 @@
 """Group bootstrap: resample whole blocks, because images of one place or one video are not independent.
 
-Only the confusion counts of each block matter for the MCC, so every resample is one row of a matrix product: how often
-each block was drawn `[resample block]` times its counts `[block 4]`. Thousands of resamples take well under a second.
+A resample is how often each block was drawn: one row of `[draw block]`. A score that is made of sums over images
+(counts, squared errors) is then a matrix product with the sums of each block, so thousands of resamples are quick.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
-_CELLS = 2**24
-"""Most entries of the matrix of draws held at a time (128 MiB)."""
+_CELLS = 2**17
+"""Most entries of one array `[draw image]` held at a time (1 MiB)."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A percentile interval."""
+    """The values that the truth is said to lie between."""
 
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Difference:
-    """First minus second model on the same resamples, and the share of resamples in which it is above 0."""
-
-    mcc: float
-    interval: Interval | None
-    probability_positive: float | None
 
 
 @dataclass(frozen=True)
@@ -40,50 +33,51 @@ class Resampling:
     confidence: float
     seed: int
 
-    def mcc_interval(self, labels: ArrayLike, decided: ArrayLike, blocks: ArrayLike) -> Interval | None:
-        """Percentile interval of the MCC; None with fewer than two blocks, where nothing varies."""
-        counts = block_counts(labels, decided, blocks)
-        if len(counts) < 2:
-            return None
-        return self._interval(self._resampled_mcc(counts)[:, 0])
+    def levels(self, blocks: int) -> NDArray[np.float64]:
+        """Where the two ends of an interval lie, in standard deviations: `[2]`; about ±1.96 at a confidence of 0.95.
 
-    def difference(self, labels: ArrayLike, first: ArrayLike, second: ArrayLike, blocks: ArrayLike) -> Difference:
-        """MCC of decisions `first` minus MCC of decisions `second`, paired: both see the same resamples."""
-        counts = np.concatenate([block_counts(labels, first, blocks), block_counts(labels, second, blocks)], axis=1)
-        whole = mcc_of_counts(counts.sum(0).reshape(2, 4))
-        point = float(whole[0] - whole[1])
-        if len(counts) < 2:
-            return Difference(point, None, None)
-        resampled = self._resampled_mcc(counts)
-        differences = resampled[:, 0] - resampled[:, 1]
-        return Difference(point, self._interval(differences), float((differences > 0).mean()))
-
-    def _resampled_mcc(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """`counts [block 4*model]` → MCC `[resample model]`. The draws depend on seed and number of blocks only."""
-        generator = np.random.default_rng(self.seed)
-        step = max(1, _CELLS // len(counts))
-        parts = []
-        for start in range(0, self.resamples, step):
-            drawn = _draw(generator, min(step, self.resamples - start), len(counts))
-            parts.append(drawn.astype(np.float64) @ counts.astype(np.float64))  # exact: counts are far below 2**53
-        return mcc_of_counts(np.concatenate(parts).reshape(self.resamples, -1, 4))
-
-    def _interval(self, values: NDArray[np.float64]) -> Interval:
+        Resamples of few blocks vary too little. So the ends are those of Student's t with `blocks - 1` degrees of
+        freedom, times `sqrt(blocks / (blocks - 1))` (Hesterberg 2015, "What teachers should know about the bootstrap",
+        the expanded percentile interval).
+        """
         tail = (1 - self.confidence) / 2
-        low, high = np.quantile(values, [tail, 1 - tail])
-        return Interval(float(low), float(high))
+        return stdtrit(blocks - 1, np.array([tail, 1 - tail])) * np.sqrt(blocks / (blocks - 1))
+
+    def draws(self, blocks: int, images: int) -> Iterator[NDArray[np.float64]]:
+        """How often each block is in each resample, after `blocks` draws with replacement: `[draw block]`, in parts.
+
+        The parts keep arrays `[draw image]` small. What is drawn depends on the seed and the number of blocks only, so
+        two models on the same images see the same resamples.
+        """
+        generator = np.random.default_rng(self.seed)
+        for part in _parts(self.resamples, blocks, images):
+            drawn = generator.integers(blocks, size=(len(part), blocks)) + blocks * np.arange(len(part))[:, None]
+            counts = np.bincount(drawn.ravel(), minlength=len(part) * blocks)
+            yield counts.reshape(len(part), blocks).astype(np.float64)
 
 
-def _draw(generator: np.random.Generator, resamples: int, blocks: int) -> NDArray[np.int64]:
-    """How often each block is drawn in each resample, `blocks` draws with replacement: `[resample block]`."""
-    drawn = generator.integers(blocks, size=(resamples, blocks)) + blocks * np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=resamples * blocks).reshape(resamples, blocks)
+def leave_one_out(blocks: int, images: int) -> Iterator[NDArray[np.float64]]:
+    """Every block once but for one, for each block in turn (the jackknife): `[draw block]`, in parts like `draws`."""
+    for part in _parts(blocks, blocks, images):
+        drawn = np.ones((len(part), blocks))
+        drawn[np.arange(len(part)), part] = 0.0
+        yield drawn
+
+
+def _parts(rows: int, blocks: int, images: int) -> Iterator[range]:
+    step = max(1, _CELLS // max(blocks, images))
+    return (range(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def block_index(blocks: ArrayLike) -> NDArray[np.int64]:
+    """The place of each image's block among the blocks in ascending order, from 0: `[image]`."""
+    return np.unique(np.asarray(blocks), return_inverse=True)[1].astype(np.int64)
 
 
 def block_counts(labels: ArrayLike, decided: ArrayLike, blocks: ArrayLike) -> NDArray[np.int64]:
     """True positives, false positives, false negatives, true negatives of each block: `[block 4]`, blocks ascending."""
     truth, decision = np.asarray(labels, np.int64), np.asarray(decided, np.int64)
-    _, index = np.unique(np.asarray(blocks), return_inverse=True)
+    index = block_index(blocks)
     cell = 2 * (1 - truth) + (1 - decision)  # 0: TP, 1: FN, 2: FP, 3: TN
     counts = np.zeros((index.max() + 1, 4), np.int64)
     np.add.at(counts, (index, np.array([0, 2, 1, 3])[cell]), 1)

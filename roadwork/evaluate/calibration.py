@@ -20,6 +20,9 @@ from roadwork.evaluate.bootstrap import mcc_of_counts
 _LOG_SCALE_RANGE = (-4.0, 4.0)
 """Bounds of log10(scale · typical margin): from 'knows nothing' to 'a step'."""
 
+_BELOW_HALF = np.nextafter(0.5, 0.0)
+"""Where rounding would carry a margin just below the threshold to 0.5, that is roadwork."""
+
 
 class Calibration(Section):
     """`p = sigmoid(scale · (margin - threshold))`."""
@@ -28,8 +31,10 @@ class Calibration(Section):
     threshold: float = Field(description="the margin whose probability is 0.5: the decision boundary")
 
     def probabilities(self, margins: ArrayLike) -> NDArray[np.float64]:
-        """Probability of roadwork of each margin."""
-        return expit(self.scale * (np.asarray(margins, np.float64) - self.threshold))
+        """Probability of roadwork of each margin: never falling, and below 0.5 exactly where the margin is too low."""
+        above = np.asarray(margins, np.float64) - self.threshold
+        probability = expit(self.scale * above)
+        return np.where(above < 0, np.minimum(probability, _BELOW_HALF), probability)
 
 
 def fit_calibration(labels: ArrayLike, margins: ArrayLike, *, where: str = "") -> Calibration:
@@ -54,7 +59,7 @@ def fit_calibration(labels: ArrayLike, margins: ArrayLike, *, where: str = "") -
 
 
 def best_threshold(labels: ArrayLike, margins: ArrayLike) -> float:
-    """The midpoint of the plateau of thresholds with the highest MCC.
+    """The midpoint of the plateau of thresholds with the highest MCC; a margin at the threshold counts as roadwork.
 
     Between two neighbouring distinct margins every threshold decides alike: such a stretch is a plateau, adjacent
     stretches of equal MCC included. Among equal plateaus the widest is taken, then the lowest. If no threshold beats an
@@ -68,12 +73,14 @@ def best_threshold(labels: ArrayLike, margins: ArrayLike) -> float:
     tp, fp = truth.sum() - fn, (len(truth) - truth.sum()) - tn
     mcc = np.round(mcc_of_counts(np.stack([tp, fp, fn, tn], axis=-1)), 12)
     if not len(mcc) or mcc.max() <= 0:
-        return float(edges[0] - 1 if 2 * truth.sum() > len(truth) else edges[-1] + 1)
+        beyond = max(edges[-1] + 1, np.nextafter(edges[-1], np.inf))  # next to 2**53, + 1 changes nothing
+        return float(edges[0] - 1 if 2 * truth.sum() > len(truth) else beyond)
     best = np.flatnonzero(mcc == mcc.max())
     runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
     plateaus = [(edges[run[0]], edges[run[-1] + 1]) for run in runs]
     low, high = max(plateaus, key=lambda ends: (ends[1] - ends[0], -ends[0]))
-    return float(low + (high - low) / 2)
+    middle = low + (high - low) / 2
+    return float(middle if middle > low else high)  # between neighbouring floats there is no middle
 
 
 def _best_scale(truth: NDArray[np.int64], centred: NDArray[np.float64]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -22,12 +23,49 @@ class IntervalConfig(Section):
         return Resampling(self.resamples, self.confidence, derive(seed, "bootstrap"))
 
 
+class AttentionMilConfig(Section):
+    """`evaluate.attention_mil`: the attention-MIL baseline. Which of the lists' values are used val decides."""
+
+    hidden: int = Field(description="width of the attention's two hidden layers", ge=1)
+    lr: tuple[float, ...] = Field(description="learning rates of AdamW to try", min_length=1)
+    weight_decay: tuple[float, ...] = Field(description="weight decays of AdamW to try", min_length=1)
+    batch_size: int = Field(description="images of one step", ge=1)
+    epochs: int = Field(description="most epochs of one run", ge=1)
+    patience: int = Field(description="epochs without a better score on val that end a run", ge=1)
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if min(self.lr) <= 0:
+            raise ValueError("every lr is above 0")
+        if min(self.weight_decay) < 0:
+            raise ValueError("no weight_decay is below 0")
+        return self
+
+
 class EvaluateConfig(IntervalConfig):
     """Section `evaluate` of `params.yaml`."""
 
     neighbours: tuple[int, ...] = Field(description="k of the nearest-neighbour baseline, chosen on val", min_length=1)
     regularisation: tuple[float, ...] = Field(
         description="C of the logistic baselines (smaller is stronger), chosen on val", min_length=1
+    )
+    attention_mil: AttentionMilConfig = Field(description="the attention-MIL baseline")
+    city_clusters: int = Field(description="K-means clusters of the test positions in the results by city", ge=1)
+    size_bands_megapixels: tuple[float, ...] = Field(
+        description="upper edges of the image sizes in the results by size, in megapixels, ascending", min_length=1
+    )
+    leak_mcc: float = Field(
+        description="cross-validated MCC from which on a metadata field, used alone, is flagged as a leak",
+        gt=0,
+        le=1,
+    )
+    duplicate_cosine: float = Field(
+        description="cosine of two global views, less the training images' mean, from which they are near-duplicates",
+        gt=0,
+        le=1,
+    )
+    duplicate_radius_m: float = Field(
+        description="near-duplicates share a group or lie at most this far apart, in metres", gt=0
     )
 
     @model_validator(mode="after")
@@ -36,4 +74,7 @@ class EvaluateConfig(IntervalConfig):
             raise ValueError("every number of neighbours is at least 1")
         if min(self.regularisation) <= 0:
             raise ValueError("every C of the regularisation is above 0")
+        edges = self.size_bands_megapixels
+        if edges[0] <= 0 or any(low >= high for low, high in pairwise(edges)):
+            raise ValueError("size_bands_megapixels are above 0, each larger than the one before")
         return self

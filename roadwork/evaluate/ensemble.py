@@ -12,7 +12,7 @@ from pydantic import Field
 from roadwork.config import Section
 from roadwork.errors import ParameterError
 from roadwork.evaluate.calibration import Calibration, fit_calibration
-from roadwork.evaluate.oof import MODES
+from roadwork.evaluate.modes import MODES
 
 
 class EnsembleConfig(Section):

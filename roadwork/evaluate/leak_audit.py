@@ -9,48 +9,81 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from roadwork.evaluate.baselines import fit_probe_baseline
+from roadwork.data.null_tables import COLUMNS, known_counts, label_counts
 from roadwork.evaluate.bootstrap import Resampling
 from roadwork.evaluate.config import EvaluateConfig
+from roadwork.evaluate.field_alone import Fit, decided_alone, linear, trees
 from roadwork.evaluate.metadata_features import metadata_features
-from roadwork.evaluate.score import Predictions, interval_name, score_row
+from roadwork.evaluate.mutual_information import mutual_information_bits
+from roadwork.evaluate.score import Predictions, interval_name, rounded, score_row
 from roadwork.model.metadata import CATEGORIES, Metadata, MetadataConfig
+from roadwork.seeding import derive
 from roadwork.train.features import FeatureTable
 
-FIELDS = ("gps", *CATEGORIES, "text")
-
-Counts = dict[str, int]
+FIELDS = tuple(COLUMNS)
+_SPLITS = ("train", "val", "test")
 
 
 def leak_audit(
-    parts: Mapping[str, FeatureTable], metadata: MetadataConfig, config: EvaluateConfig, resampling: Resampling
+    parts: Mapping[str, FeatureTable],
+    metadata: MetadataConfig,
+    config: EvaluateConfig,
+    resampling: Resampling,
+    *,
+    seed: int,
 ) -> dict[str, Any]:
-    """By field, whether the head uses it or not: `null` and `known` counts by label, `values` likewise, and `alone`.
+    """What each metadata field says about the label: `fields`, whether the head uses them or not, and `flagged`.
 
-    Counts are over the labelled images of train, val and test. `alone` is the score on test of a logistic regression on
-    this one field (`mcc`, its interval, `n`), fitted on train and tuned on val.
+    `parts` are the labelled images by split; all of train, val and test count. By field:
+
+    - `used`: whether it is in `metadata.fields`
+    - `null`, `known`: images by label where it is null, where it is known; `values` (categories only) likewise by value
+    - `mutual_information` in bits: of the label with being known (`null`), and, over the images where it is known, with
+      the `value` (null for GPS and text, which have no countable values); `label_entropy` is the most there is to say
+    - `alone`, `null_alone`: cross-validated MCC, its interval and `n` of the field by itself and of its being known by
+      itself; the MCC is null where a class stands in fewer than two blocks
+    - `flagged`, `null_flagged`: whether that MCC is at least `config.leak_mcc`
+
+    `flagged` lists the former as `text`, the latter as `text_null`.
     """
-    splits = ("train", "val", "test")
-    labels = {split: parts[split].labels.cpu().numpy() for split in splits}
-    every = np.concatenate([labels[split] for split in splits])
-    test = parts["test"]
-    audit = {}
+    labels = np.concatenate([parts[split].labels.cpu().numpy() for split in _SPLITS])
+    blocks = np.concatenate([parts[split].block for split in _SPLITS]).astype(np.int64)
+    columns = zip(*(parts[split].metadata for split in _SPLITS), strict=True)
+    facts = Metadata(*(torch.cat(column).cpu() for column in columns))
+    seed = derive(seed, "leak_audit")
+
+    def alone(features: NDArray, fit: Fit) -> dict[str, Any]:
+        return _mcc_row(decided_alone(fit, features, labels, blocks, seed), labels, blocks, resampling)
+
+    by_presence = linear(config.regularisation[:1], seed)  # of one column every strength decides alike
+    fields: dict[str, Any] = {}
     for field in FIELDS:
-        known = np.concatenate([known_rows(parts[split].metadata, field, metadata) for split in splits])
-        audit[field] = {"null": _counts(every[~known]), "known": _counts(every[known])}
-        if field in CATEGORIES:
-            index = np.concatenate([getattr(parts[split].metadata, field).cpu().numpy() for split in splits])
-            values = getattr(metadata.vocabularies, field).values
-            audit[field]["values"] = {value: _counts(every[index == place]) for place, value in enumerate(values)}
+        known = known_rows(facts, field, metadata)
         only = metadata.model_copy(update={"fields": (field,)})
-        features = {split: metadata_features(parts[split].metadata, only) for split in splits}
-        result = fit_probe_baseline(features, labels, config)
-        predictions = Predictions(labels["test"], test.block.astype(np.int64), result.probabilities)
-        row = score_row(predictions, resampling)
-        audit[field]["alone"] = {key: row[key] for key in ("mcc", f"mcc_{interval_name(config.confidence)}", "n")}
-    return audit
+        row = {
+            "used": field in metadata.fields,
+            **known_counts(labels, known),
+            **_values(facts, field, labels, known, metadata),
+            "alone": alone(
+                metadata_features(facts, only), trees(seed) if field == "gps" else linear(config.regularisation, seed)
+            ),
+            "null_alone": alone(known[:, None].astype(np.float64), by_presence),
+        }
+        row["flagged"], row["null_flagged"] = (
+            row[name]["mcc"] is not None and row[name]["mcc"] >= config.leak_mcc for name in ("alone", "null_alone")
+        )
+        fields[field] = row
+    return rounded(
+        {
+            "flagged": _flagged(fields),
+            "leak_mcc": config.leak_mcc,
+            "label_entropy": mutual_information_bits(labels, labels),
+            "fields": fields,
+        }
+    )
 
 
 def known_rows(metadata: Metadata, field: str, config: MetadataConfig) -> NDArray[np.bool_]:
@@ -63,5 +96,35 @@ def known_rows(metadata: Metadata, field: str, config: MetadataConfig) -> NDArra
     return (index >= 0) & (index < len(getattr(config.vocabularies, field).values))
 
 
-def _counts(labels: NDArray[np.int64]) -> Counts:
-    return {"roadwork": int((labels == 1).sum()), "none": int((labels == 0).sum())}
+def _values(
+    metadata: Metadata, field: str, labels: NDArray[np.int64], known: NDArray[np.bool_], config: MetadataConfig
+) -> dict[str, Any]:
+    """`values`, for a category, and `mutual_information`."""
+    of_null = mutual_information_bits(labels, known)
+    if field not in CATEGORIES:
+        return {"mutual_information": {"null": of_null, "value": None}}
+    index = getattr(metadata, field).numpy()
+    values = getattr(config.vocabularies, field).values
+    return {
+        "values": {value: label_counts(labels[index == place]) for place, value in enumerate(values)},
+        "mutual_information": {"null": of_null, "value": mutual_information_bits(labels[known], index[known])},
+    }
+
+
+def _mcc_row(
+    decided: NDArray[np.int64] | None, labels: NDArray[np.int64], blocks: NDArray[np.int64], resampling: Resampling
+) -> dict[str, Any]:
+    interval = f"mcc_{interval_name(resampling.confidence)}"
+    if decided is None:
+        return {"mcc": None, interval: None, "n": len(labels)}
+    row = score_row(Predictions(labels, blocks, decided.astype(np.float64)), resampling)
+    return {key: row[key] for key in ("mcc", interval, "n")}
+
+
+def _flagged(fields: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{field}{suffix}"
+        for field, row in fields.items()
+        for key, suffix in (("flagged", ""), ("null_flagged", "_null"))
+        if row[key]
+    ]

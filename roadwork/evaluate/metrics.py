@@ -20,6 +20,9 @@ from roadwork.errors import DataError
 BINS = 15
 """Equal-width probability bins of the expected calibration error."""
 
+SCORES = ("mcc", "f1", "auroc", "auprc", "accuracy", "precision", "recall", "ece", "brier")
+"""What is measured of every set of predictions, in the order of its tables."""
+
 
 def decisions(probabilities: ArrayLike) -> NDArray[np.int64]:
     """1 (roadwork) where the probability is at least 0.5, else 0. The one decision rule of the project."""
@@ -71,12 +74,17 @@ def calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = B
 def reliability(labels: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -> list[dict[str, float]]:
     """By non-empty bin, ascending: mean `predicted` probability, `observed` share of roadwork, `n` images."""
     truth, probability = _checked(labels, probabilities)
-    index = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    index = bins_of(probability, bins)
     return [
         {"predicted": float(probability[of].mean()), "observed": float(truth[of].mean()), "n": int(of.sum())}
         for of in (index == b for b in range(bins))
         if of.any()
     ]
+
+
+def bins_of(probabilities: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """The equal-width bin of each probability, from 0; a probability of 1 is in the last: `[image]`."""
+    return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
 
 
 def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

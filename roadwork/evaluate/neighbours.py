@@ -11,7 +11,8 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from roadwork.errors import ParameterError
-from roadwork.evaluate.probe import validation_mcc
+from roadwork.evaluate.selection import validation_score
+from roadwork.train.early_stopping import best_index
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Neighbours:
 def fit_neighbours(
     features: dict[str, NDArray], labels: dict[str, NDArray[np.int64]], neighbours: Sequence[int]
 ) -> Neighbours:
-    """The k of `neighbours` with the highest MCC on `val`; of equals the smallest. Features and labels by split.
+    """The k of `neighbours` that does best on `val` (`validation_score`); of equals the smallest.
+
+    Features and labels are by split, `[image feature]` and `[image]`.
 
     Raises ParameterError when every k exceeds the number of training images.
     """
@@ -46,8 +49,8 @@ def fit_neighbours(
     index = NearestNeighbors(n_neighbors=possible[-1], metric="cosine").fit(scaler.transform(features["train"]))
     widest = Neighbours(scaler, index, labels["train"], possible[-1])
     votes = _votes(widest, features["val"])
-    best = max(possible, key=lambda k: (validation_mcc(labels["val"], _log_odds(votes, k)), -k))
-    return Neighbours(scaler, index, labels["train"], best)
+    best = best_index([validation_score(labels["val"], _log_odds(votes, k)) for k in possible])
+    return Neighbours(scaler, index, labels["train"], possible[best])
 
 
 def _votes(fitted: Neighbours, features: NDArray) -> NDArray[np.int64]:

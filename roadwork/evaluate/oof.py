@@ -10,10 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from roadwork.errors import SplitError, StoreError
 from roadwork.evaluate.calibration import Calibration, fit_calibration
+from roadwork.evaluate.modes import MODES
 from roadwork.evaluate.score import Predictions, rounded
-from roadwork.train.features import FeatureTable
-
-MODES = ("image_only", "with_metadata")
 
 
 def cross_fitted(
@@ -54,6 +52,24 @@ def out_of_fold(oof: pd.DataFrame) -> tuple[dict[str, Predictions], dict[str, di
     return predictions, thresholds
 
 
+def unadapted(oof: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """The labelled rows of `oof` with the pretrained head's margins (a table of stage `headline`) in place of its own.
+
+    Scored in the same way it tells what fine-tuning alone changed. Raises StoreError where `predictions` lacks one.
+    """
+    margins, known = predictions.set_index("image_id"), oof.dropna(subset="label")
+    missing = [image for image in known["image_id"] if image not in margins.index]
+    if missing:
+        raise StoreError(
+            f"the pretrained head's predictions lack {len(missing)} images, first {missing[0]}",
+            where="models/predictions.parquet",
+            rule="they hold every labelled test image",
+            fix="run `roadwork headline` again",
+        )
+    ordered = margins.loc[known["image_id"]]
+    return known.assign(**{f"margin_{mode}": ordered[f"margin_{mode}"].to_numpy() for mode in MODES})
+
+
 def gather(predictions: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """All folds' predictions of their own outer part, in fold order, with cross-fitted probabilities.
 
@@ -82,30 +98,3 @@ def gather(predictions: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
         margins, folds = table[f"margin_{mode}"], table["fold"].to_numpy(np.int64)
         table[f"probability_{mode}"], _ = cross_fitted(labels, margins, folds)
     return table
-
-
-def check_oof(oof: pd.DataFrame, test: FeatureTable, *, where: str) -> None:
-    """Raise StoreError unless a gathered table predicts each image of `test` (labelled test images) once, and no other.
-
-    The labels must be those of `test` too: the scores of the table are computed with its own.
-    """
-    given = oof["image_id"].astype(str).tolist()
-    labels = oof["label"].astype("Int64").fillna(-1).tolist()
-    expected = dict(zip(test.image_ids, test.labels.tolist(), strict=True))
-    pairs = zip(given, labels, strict=True)
-    if sorted(given) == sorted(expected) and all(expected[one] == label for one, label in pairs):
-        return
-    predicted = set(given)
-    foreign = next((one for one in given if one not in expected), None)
-    missing = next((one for one in expected if one not in predicted), None)
-    what = "an image is predicted twice, or has another label in the manifest"
-    if foreign is not None:
-        what = f"image {foreign} is no labelled test image"
-    elif missing is not None:
-        what = f"the labelled test image {missing} isn't predicted"
-    raise StoreError(
-        what,
-        where=where,
-        rule="the out-of-fold predictions are of the manifest's labelled test images, each once",
-        fix="run `roadwork finetune` for every fold again, then `roadwork ensemble`",
-    )

@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from roadwork.evaluate.calibration import fit_calibration
-from roadwork.evaluate.metrics import decisions, scores
+from roadwork.evaluate.selection import validation_score
+from roadwork.train.early_stopping import best_index
 
 _MAX_ITERATIONS = 5000
 
@@ -19,23 +19,16 @@ _MAX_ITERATIONS = 5000
 def fit_probe(
     features: dict[str, NDArray], labels: dict[str, NDArray[np.int64]], regularisation: Sequence[float]
 ) -> tuple[Pipeline, float]:
-    """The probe fitted on `train` whose C gives the highest MCC on `val`, and that C; of equals the strongest.
+    """The probe fitted on `train` whose C does best on `val` (`validation_score`), and that C; of equals the strongest.
 
     `features` and `labels` are by split, `[image feature]` and `[image]`. Standardisation is learned from `train`.
     """
-    best: tuple[float, Pipeline, float] | None = None
-    for strength in sorted(regularisation):
-        probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS))
-        probe.fit(features["train"], labels["train"])
-        mcc = validation_mcc(labels["val"], probe.decision_function(features["val"]))
-        if best is None or mcc > best[0]:
-            best = (mcc, probe, strength)
-    if best is None:
-        raise ValueError("no regularisation to choose from")
-    return best[1], best[2]
-
-
-def validation_mcc(labels: NDArray[np.int64], margins: NDArray[np.float64]) -> float:
-    """MCC on validation at validation's own best threshold: what every choice of a baseline maximises."""
-    calibration = fit_calibration(labels, margins, where="the val split")
-    return float(scores(labels, decisions(calibration.probabilities(margins)).astype(float))["mcc"] or 0.0)
+    strengths = sorted(regularisation)
+    probes = [
+        make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS)).fit(
+            features["train"], labels["train"]
+        )
+        for strength in strengths
+    ]
+    best = best_index([validation_score(labels["val"], probe.decision_function(features["val"])) for probe in probes])
+    return probes[best], strengths[best]

@@ -1,4 +1,4 @@
-"""One row of the scorecard: all scores of one set of predictions, with an interval, rounded for the file."""
+"""Rows of the scorecard: all scores of one set of predictions, or of one minus another, each with its interval."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roadwork.errors import DataError
 from roadwork.evaluate.bootstrap import Interval, Resampling
-from roadwork.evaluate.metrics import decisions, scores
+from roadwork.evaluate.metrics import SCORES, scores
+from roadwork.evaluate.resampled import resample_scores
 
 _DECIMALS = 6
 
@@ -34,31 +36,44 @@ def interval_name(confidence: float) -> str:
 
 
 def score_row(predictions: Predictions, resampling: Resampling) -> dict[str, Any]:
-    """`scores` plus `blocks`, `threshold` and the interval of the MCC (`mcc_ci95` at a confidence of 0.95).
+    """`n`, `blocks`, `threshold`, and each score with its interval: `mcc` and `mcc_ci95` at a confidence of 0.95.
 
-    Floats have six decimals, so that the file is the same on every repetition; an interval is `[low, high]`, or None
-    with fewer than two blocks.
+    Floats have six decimals, so that the file is the same on every repetition. An interval is `[low, high]`; None with
+    fewer than two blocks, or where too many resamples leave the score undefined (`ResampledScores`).
     """
-    found = scores(predictions.labels, predictions.probabilities)
-    interval = resampling.mcc_interval(predictions.labels, decisions(predictions.probabilities), predictions.blocks)
-    row: dict[str, Any] = {"mcc": found.pop("mcc")}
-    row[f"mcc_{interval_name(resampling.confidence)}"] = _pair(interval)
-    row |= {"n": found.pop("n"), "blocks": len(np.unique(predictions.blocks))}
-    return rounded(row | found | {"threshold": predictions.threshold})
+    labels, probabilities, blocks = predictions.labels, predictions.probabilities, predictions.blocks
+    found = scores(labels, probabilities)
+    resampled = resample_scores(labels, probabilities, blocks, resampling)
+    row: dict[str, Any] = {"n": found["n"], "blocks": len(np.unique(blocks)), "threshold": predictions.threshold}
+    for name in SCORES:
+        row[name] = found[name]
+        interval = resampled.interval(name, resampling) if resampled else None
+        row[f"{name}_{interval_name(resampling.confidence)}"] = _pair(interval)
+    return rounded(row)
 
 
 def difference_row(first: Predictions, second: Predictions, resampling: Resampling) -> dict[str, Any]:
-    """MCC of `first` minus `second` on the same images: `mcc`, its interval, and `probability_positive`."""
-    difference = resampling.difference(
-        first.labels, decisions(first.probabilities), decisions(second.probabilities), first.blocks
-    )
-    return rounded(
-        {
-            "mcc": difference.mcc,
-            interval_name(resampling.confidence): _pair(difference.interval),
-            "probability_positive": difference.probability_positive,
-        }
-    )
+    """Each score of `first` minus that of `second`, its interval, and `_probability_positive`: `mcc`, `mcc_ci95`, ...
+
+    The two are paired: both see the same resamples. The probability is the share of resamples with a difference above
+    0. Values are None where a score is undefined, intervals and probabilities also where `score_row` has no interval.
+    Raises DataError when the two aren't the same images.
+    """
+    if not (np.array_equal(first.labels, second.labels) and np.array_equal(first.blocks, second.blocks)):
+        raise DataError(
+            f"{len(first.labels)} and {len(second.labels)} predictions can't be paired: labels or blocks differ",
+            rule="a difference is taken on the same images in the same order",
+        )
+    values = scores(first.labels, first.probabilities), scores(second.labels, second.probabilities)
+    one, other = (resample_scores(p.labels, p.probabilities, p.blocks, resampling) for p in (first, second))
+    row: dict[str, Any] = {}
+    for name in SCORES:
+        pair = values[0][name], values[1][name]
+        interval, probability = one.difference(other, name, resampling) if one and other else (None, None)
+        row[name] = None if pair[0] is None or pair[1] is None else pair[0] - pair[1]
+        row[f"{name}_{interval_name(resampling.confidence)}"] = _pair(interval)
+        row[f"{name}_probability_positive"] = probability
+    return rounded(row)
 
 
 def rounded(value: Any) -> Any:

@@ -7,7 +7,8 @@ from roadwork.bundle.card import Facts
 from roadwork.bundle.description import Calibrations
 from roadwork.bundle.save import Origin, TrainedMember, save_bundle
 from roadwork.data.vocabulary import VocabulariesConfig, VocabularyConfig
-from roadwork.embed.backbone import BackboneConfig, build_backbone
+from roadwork.embed.backbone import build_backbone
+from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.fingerprint import feature_fingerprint
 from roadwork.evaluate.calibration import Calibration
 from roadwork.model.classifier import ClassifierConfig
@@ -76,7 +77,9 @@ def members(spec, origin):
         with torch.random.fork_rng():
             torch.manual_seed(fold)
             head = Head(spec).eval()
-        made.append(TrainedMember(fold, mcc, head, spec, origin.feature_fingerprint, origin.training_data_digest))
+        made.append(
+            TrainedMember(fold, mcc, head, spec, "p" * 64, origin.feature_fingerprint, origin.training_data_digest)
+        )
     return made
 
 

@@ -1,6 +1,6 @@
 from roadwork.bundle.card import model_card
 from roadwork.bundle.description import Member
-from roadwork.embed.backbone import BackboneConfig
+from roadwork.embed.backbone_config import BackboneConfig
 
 MEMBERS = (Member(fold=2, inner_val_mcc=0.75), Member(fold=0, inner_val_mcc=0.5))
 IDENTITY = {"weights_digest": "a1b2", "pool": "cls", "precision": "bf16"}

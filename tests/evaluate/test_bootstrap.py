@@ -1,14 +1,24 @@
 import numpy as np
 import pytest
+from scipy.stats import t
 from sklearn.metrics import matthews_corrcoef
 
-from roadwork.evaluate.bootstrap import Resampling, block_counts, mcc_of_counts
+from roadwork.evaluate.bootstrap import Resampling, block_counts, block_index, leave_one_out, mcc_of_counts
 
 RNG = np.random.default_rng(5)
 
 
 def resampling(**changes):
     return Resampling(**({"resamples": 1000, "confidence": 0.95, "seed": 3} | changes))
+
+
+def drawn(own, blocks=12, images=60):
+    return np.concatenate(list(own.draws(blocks, images)))
+
+
+def test_blocks_are_numbered_in_ascending_order():
+    assert block_index([9, 4, 9, 7]).tolist() == [2, 0, 2, 1]
+    assert block_index(["b", "a", "b"]).tolist() == [1, 0, 1]
 
 
 def test_block_counts_of_a_worked_example():
@@ -27,91 +37,40 @@ def test_mcc_is_zero_where_a_margin_is_empty():
     assert mcc_of_counts(np.array([[3, 0, 0, 0], [0, 0, 0, 0], [2, 2, 0, 0]])).tolist() == [0, 0, 0]
 
 
-def test_matches_a_bootstrap_written_out_with_images():
-    n, blocks = 60, 12
-    truth, decided, block = RNG.integers(0, 2, n), RNG.integers(0, 2, n), RNG.integers(0, blocks, n)
-    got = resampling(resamples=200).mcc_interval(truth, decided, block)
-    generator = np.random.default_rng(3)
-    values = []
-    for drawn in generator.integers(blocks, size=(200, blocks)):
-        rows = np.concatenate([np.flatnonzero(block == b) for b in drawn])
-        values.append(matthews_corrcoef(truth[rows], decided[rows]))
-    low, high = np.quantile(values, [0.025, 0.975])
-    assert got is not None
-    assert (got.low, got.high) == pytest.approx((low, high))
+def test_a_resample_counts_the_blocks_of_as_many_draws():
+    got = drawn(resampling(resamples=200))
+    by_hand = np.random.default_rng(3).integers(12, size=(200, 12))
+    assert got.tolist() == [[(row == block).sum() for block in range(12)] for row in by_hand]
+    assert (got.sum(axis=1) == 12).all()
 
 
-def test_a_perfect_model_has_a_degenerate_interval():
-    truth = np.tile([0, 1], 50)
-    interval = resampling().mcc_interval(truth, truth, np.arange(100))
-    assert interval is not None
-    assert (interval.low, interval.high) == (1, 1)
+def test_every_block_is_drawn_alike():
+    share = drawn(resampling(resamples=20_000), blocks=5).mean(axis=0)
+    assert share == pytest.approx(np.ones(5), abs=0.03)  # the mean of 20,000 draws of standard deviation 0.9
 
 
-def test_one_block_has_no_interval():
-    assert resampling().mcc_interval([0, 1], [0, 1], [4, 4]) is None
-    difference = resampling().difference([0, 1], [0, 1], [1, 0], [4, 4])
-    assert (difference.mcc, difference.interval, difference.probability_positive) == (2, None, None)
+def test_draws_depend_on_the_seed_and_the_number_of_blocks_only():
+    assert (drawn(resampling()) == drawn(resampling(), images=100_000)).all()
+    assert (drawn(resampling()) == drawn(resampling(confidence=0.5))).all()
+    assert (drawn(resampling()) != drawn(resampling(seed=4))).any()
 
 
-def test_a_wider_confidence_gives_a_wider_interval_and_a_seed_the_same_one():
-    truth = RNG.integers(0, 2, 300)
-    decided = np.where(RNG.uniform(size=300) < 0.8, truth, 1 - truth)
-    args = (truth, decided, np.arange(300) // 3)
-    narrow, wide = resampling(confidence=0.5).mcc_interval(*args), resampling(confidence=0.99).mcc_interval(*args)
-    assert narrow is not None
-    assert wide is not None
-    assert wide.low < narrow.low < narrow.high < wide.high
-    assert resampling().mcc_interval(*args) == resampling().mcc_interval(*args)
-    assert resampling(seed=4).mcc_interval(*args) != resampling().mcc_interval(*args)
-
-
-def test_grouped_errors_widen_the_interval():
-    truth = np.tile(np.repeat([0, 1], 10), 20)
-    decided = np.where(np.repeat(RNG.uniform(size=40) < 0.8, 10), truth, 1 - truth)  # whole blocks right or wrong
-    grouped = resampling().mcc_interval(truth, decided, np.arange(400) // 10)
-    single = resampling().mcc_interval(truth, decided, np.arange(400))
-    assert grouped is not None
-    assert single is not None
-    assert grouped.high - grouped.low > 2 * (single.high - single.low)
-
-
-def test_difference_of_a_model_with_itself_is_nothing():
-    truth, decided = RNG.integers(0, 2, (2, 100))
-    same = resampling().difference(truth, decided, decided, np.arange(100))
-    assert same.mcc == 0
-    assert same.interval is not None
-    assert (same.interval.low, same.interval.high, same.probability_positive) == (0, 0, 0)
-
-
-def test_difference_is_paired_and_signed():
-    truth = RNG.integers(0, 2, 500)
-    good = np.where(RNG.uniform(size=500) < 0.95, truth, 1 - truth)
-    poor = np.where(RNG.uniform(size=500) < 0.7, truth, 1 - truth)
-    better, worse = (resampling().difference(truth, *pair, np.arange(500)) for pair in ((good, poor), (poor, good)))
-    assert better.mcc == pytest.approx(matthews_corrcoef(truth, good) - matthews_corrcoef(truth, poor))
-    assert better.mcc == pytest.approx(-worse.mcc)
-    assert better.interval is not None
-    assert better.interval.low > 0
-    assert (better.probability_positive, worse.probability_positive) == (1, 0)
-
-
-def test_the_interval_covers_the_truth_about_as_often_as_it_says():
-    # 80 % correct in balanced classes: the population MCC is 0.6. Blocks of five images share their fate half the time.
-    generator, covered, runs = np.random.default_rng(11), 0, 200
-    for run in range(runs):
-        truth = np.repeat(generator.integers(0, 2, 80), 5)
-        shared = np.repeat(generator.uniform(size=80), 5)
-        luck = np.where(np.repeat(generator.uniform(size=80) < 0.5, 5), shared, generator.uniform(size=400))
-        decided = np.where(luck < 0.8, truth, 1 - truth)
-        interval = resampling(resamples=400, seed=run).mcc_interval(truth, decided, np.arange(400) // 5)
-        assert interval is not None
-        covered += interval.low <= 0.6 <= interval.high
-    assert 0.89 <= covered / runs <= 0.99
-
-
-def test_many_blocks_are_resampled_in_parts(monkeypatch):
-    truth, decided = RNG.integers(0, 2, (2, 100))
-    whole = resampling(resamples=50).mcc_interval(truth, decided, np.arange(100))
+def test_parts_are_as_small_as_the_images_are_many(monkeypatch):
+    whole = drawn(resampling(resamples=50))
     monkeypatch.setattr("roadwork.evaluate.bootstrap._CELLS", 700)
-    assert resampling(resamples=50).mcc_interval(truth, decided, np.arange(100)) == whole
+    parts = list(resampling(resamples=50).draws(12, 100))
+    assert [len(part) for part in parts] == [7] * 7 + [1]
+    assert (np.concatenate(parts) == whole).all()
+    assert [len(part) for part in resampling(resamples=3).draws(12, 10_000)] == [1, 1, 1]
+    assert [len(part) for part in leave_one_out(12, 100)] == [7, 5]
+
+
+def test_each_block_is_left_out_once():
+    assert np.concatenate(list(leave_one_out(4, 9))).tolist() == (1 - np.eye(4)).tolist()
+
+
+def test_the_ends_are_those_of_the_normal_for_many_blocks_and_wider_for_few():
+    assert resampling().levels(10**7) == pytest.approx([-1.959964, 1.959964], abs=1e-5)
+    assert resampling(confidence=0.5).levels(10**7) == pytest.approx([-0.67449, 0.67449], abs=1e-5)
+    assert resampling().levels(10) == pytest.approx(np.sqrt(10 / 9) * t.ppf([0.025, 0.975], 9))
+    assert resampling().levels(2)[1] > 12

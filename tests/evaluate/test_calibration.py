@@ -1,8 +1,11 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sklearn.metrics import matthews_corrcoef
 
 from roadwork.errors import DataError, SplitError
 from roadwork.evaluate.bootstrap import block_counts, mcc_of_counts
@@ -48,15 +51,50 @@ def test_no_threshold_has_a_higher_mcc(rows):
     assert max(mcc(threshold) for threshold in np.arange(-6.5, 7)) <= mcc(best_threshold(labels, margins)) + 1e-9
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.floats(-20, 20), min_size=3, max_size=30), st.integers(0, 10_000))
-def test_probability_and_margin_decide_alike(margins, seed):
-    labels = np.random.default_rng(seed).integers(0, 2, len(margins))
+SPECIAL = [0.0, 1.0, float(np.nextafter(1.0, 2.0)), 1e-300]
+MARGINS = st.lists(st.floats(-1e6, 1e6) | st.sampled_from(SPECIAL), min_size=3, max_size=30)
+
+
+@st.composite
+def labelled_margins(draw):
+    margins = np.array(draw(MARGINS))
+    labels = np.array(draw(st.lists(st.integers(0, 1), min_size=len(margins), max_size=len(margins))))
     labels[:2] = [0, 1]
+    return labels, margins
+
+
+@settings(max_examples=200, deadline=None)
+@given(labelled_margins())
+def test_a_probability_of_one_half_is_the_boundary_of_the_highest_mcc(images):
+    labels, margins = images
+    with warnings.catch_warnings():  # a boundary beyond all margins decides for one class: the MCC is 0
+        warnings.simplefilter("ignore")
+        every_boundary = [matthews_corrcoef(labels, margins >= edge) for edge in [*np.unique(margins), np.inf]]
+        reached = matthews_corrcoef(labels, fit_calibration(labels, margins).probabilities(margins) >= 0.5)
+    assert reached == pytest.approx(max(every_boundary), abs=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(labelled_margins())
+def test_probabilities_never_fall_with_the_margin_and_decide_as_the_threshold_does(images):
+    labels, margins = images
     calibration = fit_calibration(labels, margins)
-    clear = np.abs(np.array(margins) - calibration.threshold) > 1e-6
-    above = np.array(margins) > calibration.threshold
-    assert (decisions(calibration.probabilities(margins))[clear] == above[clear]).all()
+    probabilities = calibration.probabilities(np.sort(margins))
+    assert (np.diff(probabilities) >= 0).all()
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+    assert (decisions(calibration.probabilities(margins)) == (margins >= calibration.threshold)).all()
+
+
+def test_neighbouring_floats_are_told_apart():
+    low = 1.0
+    high = np.nextafter(low, 2.0)
+    assert decisions(fit_calibration([0, 1], [low, high]).probabilities([low, high])).tolist() == [0, 1]
+
+
+def test_a_margin_a_hair_below_the_threshold_stays_below_one_half():
+    calibration = Calibration(scale=1e-3, threshold=1.0)
+    assert calibration.probabilities(np.nextafter(1.0, 0.0)) < 0.5
+    assert calibration.probabilities(1.0) == 0.5
 
 
 def test_the_scale_of_a_known_logistic_model_is_found():

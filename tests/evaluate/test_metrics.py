@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from roadwork.errors import DataError
-from roadwork.evaluate.metrics import calibration_error, decisions, reliability, scores
+from roadwork.evaluate.metrics import SCORES, bins_of, calibration_error, decisions, reliability, scores
 
 
 def test_scores_of_a_worked_example():
@@ -19,6 +19,14 @@ def test_scores_of_a_worked_example():
     assert got["auroc"] == pytest.approx(14 / 15)  # one of 15 pairs is the wrong way round
     assert got["auprc"] == pytest.approx((1 + 1 + 3 / 4) / 3)
     assert got["brier"] == pytest.approx(np.mean((np.array(labels) - probabilities) ** 2))
+
+
+def test_every_score_is_listed():
+    assert set(scores([0, 1], [0.2, 0.9])) == {*SCORES, "n"}
+
+
+def test_bins_are_of_equal_width_and_the_last_holds_one():
+    assert bins_of(np.array([0.0, 0.099, 0.1, 0.55, 0.999, 1.0]), 10).tolist() == [0, 0, 1, 5, 9, 9]
 
 
 def test_a_half_counts_as_roadwork():

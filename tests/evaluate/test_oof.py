@@ -1,10 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from roadwork.errors import SplitError, StoreError
 from roadwork.evaluate.calibration import fit_calibration
-from roadwork.evaluate.oof import check_oof, cross_fitted, gather
+from roadwork.evaluate.oof import cross_fitted, gather, unadapted
 
 
 def fold_table(fold, margins, labels, first_id=None):
@@ -41,6 +43,20 @@ def test_a_folds_own_labels_change_nothing_about_its_probabilities():
     after, _ = cross_fitted(flipped, margins, folds)
     assert (before[folds == 1] == after[folds == 1]).all()
     assert (before[folds != 1] != after[folds != 1]).any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 2), st.floats(-1e3, 1e3))
+def test_nothing_of_an_images_own_fold_reaches_its_probability(seed, fold, margin):
+    rng = np.random.default_rng(seed)
+    labels, margins, folds = np.tile([0, 1], 15), rng.normal(size=30), rng.permutation(np.repeat([0, 1, 2], 10))
+    for other in range(3):  # whatever two folds are left, both classes are there
+        labels[np.flatnonzero(folds == other)[:2]] = [0, 1]
+    before, _ = cross_fitted(labels, margins, folds)
+    one, *rest = np.flatnonzero(folds == fold)
+    labels[rest], labels[one], margins[rest] = rng.integers(0, 2, len(rest)), 1 - labels[one], margin
+    after, _ = cross_fitted(labels, margins, folds)
+    assert after[one] == before[one]
 
 
 def test_unlabelled_images_are_predicted_but_not_fitted_to():
@@ -80,21 +96,18 @@ def test_a_table_of_another_fold_is_an_error_that_names_the_stage():
         gather({0: fold_table(0, [-1, 1], [0, 1]), 1: fold_table(2, [-1, 1], [0, 1])})
 
 
-def test_predictions_of_the_labelled_test_images_pass_in_any_order(table, oof):
-    check_oof(oof.iloc[::-1], table.rows(table.split == "test"), where="oof")
+def test_the_pretrained_heads_margins_take_the_fine_tuned_ones_place(oof):
+    shuffled = oof.sample(frac=1, random_state=0)
+    predictions = shuffled[["image_id"]].assign(
+        margin_image_only=shuffled["margin_image_only"] + 1, margin_with_metadata=shuffled["margin_with_metadata"] - 1
+    )
+    start = unadapted(oof, predictions)
+    assert start["margin_image_only"].tolist() == (oof["margin_image_only"] + 1).tolist()
+    assert start["margin_with_metadata"].tolist() == (oof["margin_with_metadata"] - 1).tolist()
+    kept = ["image_id", "label", "block", "fold"]
+    assert start[kept].equals(oof[kept])
 
 
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        (lambda oof: oof.assign(image_id=["f" * 64, *oof["image_id"][1:]]), "image ffff.* is no labelled test image"),
-        (lambda oof: oof.iloc[1:], "isn't predicted"),
-        (lambda oof: pd.concat([oof, oof.iloc[:1]]), "predicted twice"),
-        (lambda oof: oof.assign(label=1 - oof["label"]), "another label"),
-    ],
-)
-def test_predictions_of_other_images_are_refused(table, oof, change, what):
-    with pytest.raises(StoreError, match=what) as caught:
-        check_oof(change(oof), table.rows(table.split == "test"), where="oof.parquet")
-    assert caught.value.where == "oof.parquet"
-    assert "roadwork ensemble" in caught.value.fix
+def test_a_missing_image_of_the_pretrained_head_is_an_error(oof):
+    with pytest.raises(StoreError, match="lack 1 images"):
+        unadapted(oof, oof.iloc[1:])

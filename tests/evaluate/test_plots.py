@@ -7,8 +7,10 @@ from roadwork.evaluate.plots import plot_data
 from roadwork.evaluate.score import Predictions
 
 
-def data(labels, probabilities):
-    return plot_data(Predictions(np.array(labels), np.arange(len(labels)), np.array(probabilities)))
+def data(labels, probabilities, margins=None, oof=None, oof_margins=None):
+    headline = Predictions(np.array(labels), np.arange(len(labels)), np.array(probabilities))
+    zeros = np.zeros(len(labels)) if margins is None else np.array(margins)
+    return plot_data(headline, zeros, oof or headline, zeros if oof_margins is None else np.array(oof_margins))
 
 
 def test_curves_of_a_worked_example():
@@ -24,6 +26,19 @@ def test_curves_of_a_worked_example():
         {"actual": "none", "predicted": "roadwork"}, {"actual": "roadwork", "predicted": "roadwork"},
     ]  # fmt: skip
     assert [point["n"] for point in got["calibration"]] == [1, 1, 1, 1]
+
+
+def test_reliability_before_and_after_calibration_of_the_headline_and_out_of_fold():
+    oof = Predictions(np.array([1, 1, 0]), np.arange(3), np.array([0.9, 0.9, 0.2]))
+    got = data([0, 1], [0.3, 0.7], margins=[np.log(1 / 4), np.log(4)], oof=oof, oof_margins=[0.0, 0.0, 0.0])
+    points = {name: [tuple(point.values()) for point in got[name]] for name in got if "calibration" in name}
+    assert points == {
+        "calibration": [(0.3, 0, 1), (0.7, 1, 1)],
+        "calibration_before": [(0.2, 0, 1), (0.8, 1, 1)],
+        "oof_calibration": [(0.2, 0, 1), (0.9, 1, 2)],
+        "oof_calibration_before": [(0.5, pytest.approx(2 / 3, abs=1e-6), 3)],
+    }
+    assert set(got) == {"roc", "precision_recall", "confusion", *points}
 
 
 def test_curves_run_from_left_to_right():

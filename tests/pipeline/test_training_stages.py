@@ -9,11 +9,12 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from pipeline import check, embed_images, ensemble, evaluate, finetune, paths, pretrain
+from pipeline import check, embed_images, ensemble, evaluate, finetune, headline, paths, pretrain
 from roadwork.data.manifest import Manifest, manifest_frame, write_manifest
 from roadwork.embed.store import read_image_store, write_image_store, write_text_store
 from roadwork.errors import BundleError, DataError, ParameterError, SplitError, StoreError
 from roadwork.train.checkpoint import load_head
+from roadwork.views.geometry import view_names
 
 N, VIEWS, DIM = 90, 12, 16
 BACKBONE = {"weights_digest": "a" * 64, "pool": "cls", "precision": "fp32"}
@@ -45,6 +46,7 @@ def project(tmp_path, monkeypatch, request):
     params["finetune"] |= {"folds": [0, 1], "epochs": 2, "lr": 0.001}
     params["ensemble"]["members"] = 2
     params["evaluate"] |= {"resamples": 100, "neighbours": [1], "regularisation": [1.0]}
+    params["evaluate"]["attention_mil"] |= {"hidden": 8, "lr": [0.001], "weight_decay": [0.01], "epochs": 2}
     write_params(params)
 
     rng = np.random.default_rng(0)
@@ -58,6 +60,8 @@ def project(tmp_path, monkeypatch, request):
     write_manifest(Manifest(manifest_frame(rows), tmp_path), paths.MANIFEST)
     embeddings = rng.normal(size=(N, VIEWS, DIM)) + labels[:, None, None]
     write_image_store(paths.IMAGE_STORE, ids, [embeddings], view_count=VIEWS, dim=DIM, attributes=ATTRIBUTES)
+    paths.INGEST_METRICS.parent.mkdir()
+    paths.INGEST_METRICS.write_text(json.dumps({"duplicates": {"within_splits": 0, "across_splits": 0}}))
     write_text_store(paths.TEXT_STORE, ids, np.zeros((N, 384)), np.zeros(N, dtype=bool), attributes={})
     folds = pd.DataFrame({"image_id": ids, "split": split, "block": np.arange(N, dtype=np.int32)})
     place = np.arange(N) // 2 % 4
@@ -112,6 +116,8 @@ def test_from_features_to_members(project):
 def test_a_run_that_was_killed_ends_with_the_files_of_an_unbroken_one(project, monkeypatch):
     pretrain.run()
     unbroken = written(paths.MODELS, paths.METRICS)
+    epochs = json.loads(unbroken.pop(paths.TIMING.as_posix()))["epochs"]
+    assert epochs == json.loads(unbroken[paths.PRETRAIN_METRICS.as_posix()])["epochs"]
 
     def fail(*args):
         raise KeyboardInterrupt
@@ -123,6 +129,8 @@ def test_a_run_that_was_killed_ends_with_the_files_of_an_unbroken_one(project, m
     assert any(Path("cache", "training").glob("*/epochs_*"))
     monkeypatch.setattr("roadwork.train.loop.train_epoch", fail)
     pretrain.run()
+    assert json.loads(paths.TIMING.read_text())["epochs"] == 0, "all epochs were those of the killed run"
+    paths.TIMING.unlink()
     assert written(paths.MODELS, paths.METRICS) == unbroken
 
 
@@ -176,6 +184,7 @@ def other_data():
 
 def to_the_bundle():
     pretrain.run()
+    headline.run()
     for fold in (0, 1):
         finetune.run(fold)
     ensemble.run()
@@ -225,9 +234,38 @@ def test_evaluate_refuses_what_was_made_from_other_data(project):
     assert not paths.EVALUATE_METRICS.exists()
 
 
+def test_scores_of_an_earlier_head_are_noticed(project):
+    """The headline's file is of the head before: neither the bundle's card nor the scorecard may repeat it."""
+    to_the_bundle()
+    project["train"]["seed"] = 5
+    write_params(project)
+    pretrain.run()
+    with pytest.raises(StoreError, match=r"(?s)another head.*metrics/headline\.json.*roadwork headline"):
+        evaluate.run()
+    for fold in (0, 1):
+        finetune.run(fold)
+    with pytest.raises(StoreError, match=r"(?s)another head.*metrics/headline\.json.*roadwork headline"):
+        ensemble.run()
+    headline.run()
+    ensemble.run()
+    assert evaluate.run()["views"].keys() == set(view_names(3))
+    assert len(pd.read_parquet(paths.EVIDENCE)) == 30 * VIEWS
+
+
+def test_a_seed_of_its_own_repeats_the_training_with_other_draws(project):
+    pretrain.run()
+    first = paths.PRETRAINED.joinpath("head.safetensors").read_bytes()
+    for seed, same in ((project["seed"], True), (5, False)):
+        project["train"]["seed"] = seed
+        write_params(project)
+        pretrain.run()
+        assert (paths.PRETRAINED.joinpath("head.safetensors").read_bytes() == first) is same
+
+
 def test_evaluate_and_ensemble_name_a_damaged_table(project):
     to_the_bundle()
     for path, stage, run in (
+        (paths.PREDICTIONS, "headline", evaluate.run),
         (paths.OOF_PREDICTIONS, "ensemble", evaluate.run),
         (paths.FINETUNED / "1" / "predictions.parquet", "finetune 1", ensemble.run),
         (paths.FOLDS, "folds", ensemble.run),

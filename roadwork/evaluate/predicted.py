@@ -1,0 +1,32 @@
+"""Whether stored predictions are of the images that are to be scored."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from roadwork.errors import StoreError
+from roadwork.train.features import FeatureTable
+
+
+def check_predicted(predictions: pd.DataFrame, test: FeatureTable, *, where: str, fix: str) -> None:
+    """Raise StoreError unless a table predicts each image of `test` (labelled test images) once, and no other.
+
+    The labels must be those of `test` too: the scores of the table are computed with its own. `fix` says what to run.
+    """
+    given = predictions["image_id"].astype(str).tolist()
+    labels = predictions["label"].astype("Int64").fillna(-1).tolist()
+    expected = dict(zip(test.image_ids, test.labels.tolist(), strict=True))
+    pairs = zip(given, labels, strict=True)
+    if sorted(given) == sorted(expected) and all(expected[one] == label for one, label in pairs):
+        return
+    predicted = set(given)
+    foreign = next((one for one in given if one not in expected), None)
+    missing = next((one for one in expected if one not in predicted), None)
+    what = "an image is predicted twice, or has another label in the manifest"
+    if foreign is not None:
+        what = f"image {foreign} is no labelled test image"
+    elif missing is not None:
+        what = f"the labelled test image {missing} isn't predicted"
+    raise StoreError(
+        what, where=where, rule="predictions are of the manifest's labelled test images, each once", fix=fix
+    )
