@@ -1,10 +1,11 @@
-"""From photographs to probabilities with a trained bundle, from the pixels alone."""
+"""From photographs to probabilities, and their evidence, with a trained bundle, from the pixels alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,12 +19,13 @@ from roadwork.embed.backbone import embed_views
 from roadwork.embed.decode_workers import overlapped, worker_count
 from roadwork.embed.half import to_float16
 from roadwork.errors import PhotographError
-from roadwork.evaluate.ensemble import mean_margin
+from roadwork.evidence.evidence import Evidence, find_evidence
+from roadwork.evidence.view import ViewEvidence
 from roadwork.model.metadata import Metadata
 from roadwork.progress import progress
 from roadwork.train.features import FeatureTable
 from roadwork.views.decode import decode_rgb
-from roadwork.views.geometry import ViewsConfig, view_boxes
+from roadwork.views.geometry import ViewsConfig, view_boxes, view_names
 from roadwork.views.resample import cut_views
 
 MAX_PIXELS = 200_000_000
@@ -34,11 +36,17 @@ _AHEAD = 2
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the bundle says of one photograph; `roadwork` is whether the probability is at least 0.5."""
+    """What the bundle says of one photograph; `roadwork` is whether the probability is at least 0.5.
+
+    `views` is the evidence of each view, `boxes [view 4]` where it lies in pixels of the upright photograph: left, top,
+    right, bottom.
+    """
 
     path: Path
     probability: float
     roadwork: bool
+    views: tuple[ViewEvidence, ...]
+    boxes: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,9 @@ def predict(
     A photograph takes the route of training: 12 views, the backbone, float16, the members with metadata hidden, the
     mean of their margins, the bundle's `image_only` calibration. What one photograph gets depends on no other.
 
+    The evidence of a view is what the members together make of it: the mean of their gates, the share of them that kept
+    it, the mean of the logits of those, and how the probability falls when every member has to do without the view.
+
     `params`: a project's parameter file whose `backbone` and `views` must agree with the bundle. `weights`: the
     backbone's weights file, where the bundle's own can't be found. Photographs that can't be read are reported, and the
     others predicted.
@@ -76,23 +87,24 @@ def predict(
         return Predictions([], failures)
     backbone = build_matching_backbone(loaded.description, bundle, params=params, weights=weights, device=chosen)
     cut = _view_cutter(loaded.description.views, max_pixels)
-    read: list[Path] = []
+    read: list[tuple[Path, NDArray[np.int32]]] = []
     rows: list[NDArray[np.float16]] = []
     with progress("predicting", len(files), "photographs") as advance:
-        for path, views in overlapped(cut, files, workers=worker_count("auto"), ahead=_AHEAD):
-            if isinstance(views, PhotographError):
-                failures.append(views)
+        for photo in overlapped(cut, files, workers=worker_count("auto"), ahead=_AHEAD):
+            if isinstance(photo, PhotographError):
+                failures.append(photo)
             else:
-                vectors = embed_views(backbone, torch.from_numpy(views[None])).cpu().numpy()
-                rows.append(to_float16(vectors, [str(path)]))
-                read.append(path)
+                vectors = embed_views(backbone, torch.from_numpy(photo.views[None])).cpu().numpy()
+                rows.append(to_float16(vectors, [str(photo.path)]))
+                read.append((photo.path, photo.boxes))
             advance()
     if not read:
         return Predictions([], failures)
-    probabilities = _probabilities(loaded, np.concatenate(rows), chosen)
+    evidence = _evidence(loaded, np.concatenate(rows), chosen)
+    names = view_names(loaded.description.views.grid)
     found = [
-        Prediction(path, float(probability), bool(probability >= 0.5))
-        for path, probability in zip(read, probabilities, strict=True)
+        Prediction(path, probability, probability >= 0.5, evidence.views(row, names), boxes)
+        for row, ((path, boxes), probability) in enumerate(zip(read, evidence.probabilities.tolist(), strict=True))
     ]
     return Predictions(found, failures)
 
@@ -114,23 +126,29 @@ def _files(photographs: Sequence[Path]) -> tuple[list[Path], list[PhotographErro
     return files, failures
 
 
-def _view_cutter(
-    config: ViewsConfig, max_pixels: int
-) -> Callable[[Path], tuple[Path, NDArray[np.uint8] | PhotographError]]:
-    def cut(path: Path) -> tuple[Path, NDArray[np.uint8] | PhotographError]:
+class _Cut(NamedTuple):
+    """A photograph's views `[view size size 3]` and where they lie."""
+
+    path: Path
+    views: NDArray[np.uint8]
+    boxes: NDArray[np.int32]
+
+
+def _view_cutter(config: ViewsConfig, max_pixels: int) -> Callable[[Path], _Cut | PhotographError]:
+    def cut(path: Path) -> _Cut | PhotographError:
         try:
             rgb = decode_rgb(path, max_pixels=max_pixels)
         except PhotographError as error:
-            return path, error
+            return error
         height_px, width_px = rgb.shape[:2]
         boxes = view_boxes(width_px, height_px, grid=config.grid, overlap=config.overlap)
-        return path, cut_views(rgb, boxes, config.size_px)
+        return _Cut(path, cut_views(rgb, boxes, config.size_px), boxes)
 
     return cut
 
 
-def _probabilities(bundle: Bundle, embeddings: NDArray[np.float16], device: torch.device) -> NDArray[np.float64]:
-    """Probability of each row of `embeddings [image view dim]`, nothing else being known."""
+def _evidence(bundle: Bundle, embeddings: NDArray[np.float16], device: torch.device) -> Evidence:
+    """The evidence of each row of `embeddings [image view dim]`, nothing else being known."""
     images = len(embeddings)
     table = FeatureTable(
         image_ids=[str(row) for row in range(images)],
@@ -142,5 +160,5 @@ def _probabilities(bundle: Bundle, embeddings: NDArray[np.float16], device: torc
         roles=np.empty((images, 0), dtype=np.str_),
         fingerprint=bundle.description.feature_fingerprint,
     )
-    margins = mean_margin([member(table, True) for member in bundle.members(device)])
-    return bundle.description.calibrations.image_only.probabilities(margins)
+    calibration = bundle.description.calibrations.image_only
+    return find_evidence(bundle.heads, table, calibration, hide_metadata=True, device=device)

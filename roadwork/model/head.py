@@ -33,7 +33,7 @@ from roadwork.model.metadata import Metadata, MetadataConfig, MetadataEncoder
 from roadwork.model.projection import Projection, ProjectionConfig
 from roadwork.model.pruning import Pruning, PruningConfig
 from roadwork.model.pyramid import Pyramid, PyramidConfig
-from roadwork.model.standardisation import Standardisation
+from roadwork.model.standardisation import Standardisation, Unstandardised
 from roadwork.model.view_fusion import ViewFusion, ViewFusionConfig, ViewMean
 
 CLASSES = 2  # 0 none, 1 roadwork
@@ -105,7 +105,9 @@ class Head(nn.Module):
         super().__init__()
         config, dim, dropout = spec.head, spec.head.projection.dim, spec.head.dropout
         self.metadata_dropout = spec.metadata.dropout
-        self.standardisation = Standardisation(spec.views, spec.embedding_dim) if config.standardise else nn.Identity()
+        self.standardisation = (
+            Standardisation(spec.views, spec.embedding_dim) if config.standardise else Unstandardised()
+        )
         self.pruning = Pruning(config.pruning, spec.embedding_dim)
         self.projection = Projection(config.projection, spec.embedding_dim, spec.views)
         self.pyramid = Pyramid(config.pyramid, dim, dropout) if config.pyramid.enabled else nn.Identity()
@@ -125,16 +127,23 @@ class Head(nn.Module):
 
     def fit_standardisation(self, embeddings: Float[Tensor, "image view dim"]) -> None:
         """Take the statistics of the first box from training images; does nothing where that box is switched off."""
-        if isinstance(self.standardisation, Standardisation):
-            self.standardisation.fit(embeddings)
+        self.standardisation.fit(embeddings)
 
-    def forward(self, embeddings: Float[Tensor, "image view dim"], metadata: Metadata) -> HeadOutput:
+    def forward(
+        self,
+        embeddings: Float[Tensor, "image view dim"],
+        metadata: Metadata,
+        views: Int64[Tensor, "image view"] | None = None,
+    ) -> HeadOutput:
         """Logits and side outputs. In training, the metadata of `metadata.dropout` of the images is hidden first.
+
+        `views` says which views `embeddings` holds, indices ascending in each image, for images of which some are
+        withheld; by default all in order. Where fewer are given than pruning keeps, all of them go on.
 
         Embeddings may be in any float type (the store's is float16); the residual stream and every output are float32.
         """
-        unusual = self.standardisation(embeddings.float())
-        chosen, kept = self.pruning(unusual)
+        unusual = self.standardisation(embeddings.float(), views)
+        chosen, kept = self.pruning(unusual, views)
         tokens = self.projection(chosen, kept)
         tokens = self.pyramid(tokens)
         tokens = self.attention(tokens)

@@ -36,16 +36,22 @@ class Pruning(nn.Module):
         )
 
     def forward(
-        self, embeddings: Float[Tensor, "image view dim"]
+        self, embeddings: Float[Tensor, "image view dim"], views: Int64[Tensor, "image view"] | None = None
     ) -> tuple[Float[Tensor, "image token dim"], Int64[Tensor, "image token"]]:
-        """The kept embeddings and their view indices, ascending. Equal scores: the earlier view stays."""
-        images, views, dim = embeddings.shape
+        """The kept embeddings and their view indices, ascending. Equal scores: the earlier view stays.
+
+        `views` are the indices of the views given, ascending in each image, by default all in order. Where fewer are
+        given than are to be kept, all of them stay.
+        """
+        images, count, dim = embeddings.shape
+        if views is None:
+            views = torch.arange(count, device=embeddings.device).expand(images, count)
         if self.scorer is None:
-            return embeddings, torch.arange(views, device=embeddings.device).expand(images, views)
+            return embeddings, views
         with torch.autocast(embeddings.device.type, enabled=False):
             scores = self.scorer(embeddings.float()).squeeze(-1)
         best = scores.argsort(dim=1, descending=True, stable=True)[:, : self.keep]
-        kept = best.sort(dim=1).values
-        weights = scores.gather(1, kept).sigmoid()
-        chosen = embeddings.gather(1, kept.unsqueeze(-1).expand(-1, -1, dim))
-        return chosen * weights.unsqueeze(-1), kept
+        places = best.sort(dim=1).values
+        weights = scores.gather(1, places).sigmoid()
+        chosen = embeddings.gather(1, places.unsqueeze(-1).expand(-1, -1, dim))
+        return chosen * weights.unsqueeze(-1), views.gather(1, places)

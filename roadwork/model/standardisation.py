@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 _CHUNK = 1024  # images converted to float64 at a time: 126 MB at 12 views of 1280
@@ -43,6 +43,21 @@ class Standardisation(nn.Module):
         self.mean.copy_(mean)
         self.scale.copy_(torch.where(deviation > _SMALLEST_SCALE, deviation, 1.0))
 
-    def forward(self, embeddings: Float[Tensor, "image view dim"]) -> Float[Tensor, "image view dim"]:
-        """The same shape, in float32."""
-        return (embeddings.float() - self.mean) / self.scale
+    def forward(
+        self, embeddings: Float[Tensor, "image view dim"], views: Int64[Tensor, "image view"] | None = None
+    ) -> Float[Tensor, "image view dim"]:
+        """The same shape, in float32; `views` are the indices of the views given, by default all in order."""
+        return (embeddings.float() - (self.mean if views is None else self.mean[views])) / self.scale
+
+
+class Unstandardised(nn.Module):
+    """The embeddings as they are: what stands in for Standardisation when that is switched off."""
+
+    def fit(self, embeddings: Float[Tensor, "image view dim"]) -> None:
+        """There is nothing to take from `embeddings`."""
+
+    def forward(
+        self, embeddings: Float[Tensor, "image view dim"], views: Int64[Tensor, "image view"] | None = None
+    ) -> Float[Tensor, "image view dim"]:
+        """`embeddings` themselves, whichever `views` they are."""
+        return embeddings

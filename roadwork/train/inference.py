@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +17,11 @@ from roadwork.train.features import FeatureTable
 
 
 class Answers(NamedTuple):
-    """What the head says, on the CPU."""
+    """What the head says, on the CPU, in float32."""
 
-    logits: Tensor  # float32 [image class]
-    gates: Tensor  # float32 [image view]; 0 for a view that was pruned away
+    logits: Tensor  # [image class]
+    gates: Tensor  # [image view]; 0 for a view that was pruned away
+    view_margins: Tensor  # [image view]; what the view's own classifier says, NaN for a view that was pruned away
 
 
 def margins(
@@ -50,26 +53,41 @@ def answers(
     batch_size: int,
     device: torch.device,
 ) -> Answers:
-    """Logits and view gates of every image, dropout off. The head is moved to `device` and keeps its mode.
+    """Logits, gates and the views' own margins of every image, as `at_rest` runs the head."""
+    views = table.embeddings.shape[1]
+    logits, gates, view_margins = [torch.empty(0, 2)], [torch.empty(0, views)], [torch.empty(0, views)]
+    with at_rest(head, device):
+        for start in range(0, len(table), batch_size):
+            span = slice(start, start + batch_size)
+            embeddings = table.embeddings[span].to(device).float()
+            output = head(embeddings, metadata_of(table, span, device, hide=hide_metadata))
+            by_view = torch.zeros(len(embeddings), views, device=device)
+            own = output.view_logits.float()
+            logits.append(output.logits.float().cpu())
+            gates.append(by_view.scatter(1, output.kept, output.gates.float()).cpu())
+            view_margins.append(by_view.fill_(torch.nan).scatter(1, output.kept, own[..., 1] - own[..., 0]).cpu())
+    return Answers(torch.cat(logits), torch.cat(gates), torch.cat(view_margins))
+
+
+@contextmanager
+def at_rest(head: Head, device: torch.device) -> Iterator[None]:
+    """The head on `device` (where it stays), dropout off, no gradients; its mode is given back.
 
     In float32, whatever it was trained in; only a head that insists on xformers, which refuses float32, runs in bf16.
     """
     training = head.training
     head.to(device).eval()
-    views = table.embeddings.shape[1]
     half = any(getattr(module, "backend", None) == "xformers" for module in head.modules())
-    logits, gates = [torch.empty(0, 2)], [torch.empty(0, views)]
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
-        for start in range(0, len(table), batch_size):
-            span = slice(start, start + batch_size)
-            embeddings = table.embeddings[span].to(device).float()
-            metadata = Metadata(*(column[span] for column in table.metadata)).to(device)
-            if hide_metadata:
-                metadata = metadata.hide(torch.ones(len(embeddings), dtype=torch.bool, device=device))
-            output = head(embeddings, metadata)
-            by_view = torch.zeros(len(embeddings), views, device=device)
-            by_view.scatter_(1, output.kept, output.gates.float())
-            logits.append(output.logits.float().cpu())
-            gates.append(by_view.cpu())
-    head.train(training)
-    return Answers(torch.cat(logits), torch.cat(gates))
+    try:
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
+            yield
+    finally:
+        head.train(training)
+
+
+def metadata_of(table: FeatureTable, rows: slice | Tensor, device: torch.device, *, hide: bool) -> Metadata:
+    """The metadata of `rows` on `device`; every field null where it is to be hidden."""
+    metadata = Metadata(*(column[rows] for column in table.metadata)).to(device)
+    if not hide:
+        return metadata
+    return metadata.hide(torch.ones(len(metadata.text), dtype=torch.bool, device=device))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from roadwork.views.font import sans
 from roadwork.views.geometry import ViewsConfig, view_boxes, view_names
 from roadwork.views.resample import cut_views
 
@@ -64,7 +63,7 @@ def contact_sheet(samples: Sequence[Sample], config: ViewsConfig) -> Image.Image
         top = _TITLE_PX + index * band
         height_px, width_px = sample.rgb.shape[:2]
         text = f"{sample.name}   {width_px} × {height_px} px"
-        draw.text((_MARGIN_PX, top), text, _INK, _font(16))
+        draw.text((_MARGIN_PX, top), text, _INK, sans(16))
         boxes = view_boxes(width_px, height_px, grid=config.grid, overlap=config.overlap)
         sheet.paste(_annotated(sample.rgb, boxes, config.grid), (_MARGIN_PX, top + _HEAD_PX))
         left = 2 * _MARGIN_PX + _PHOTO_PX[0]
@@ -74,9 +73,9 @@ def contact_sheet(samples: Sequence[Sample], config: ViewsConfig) -> Image.Image
 
 def _title(draw: ImageDraw.ImageDraw, config: ViewsConfig) -> None:
     views = config.grid**2 + 3
-    draw.text((_MARGIN_PX, 22), f"The {views} views of a photograph", _INK, _font(25))
+    draw.text((_MARGIN_PX, 22), f"The {views} views of a photograph", _INK, sans(25))
     about = f"grid {config.grid} × {config.grid}, overlap {config.overlap:g}, each resampled to {config.size_px} px"
-    draw.text((_MARGIN_PX + 460, 31), about, _FAINT, _font(16))
+    draw.text((_MARGIN_PX + 460, 31), about, _FAINT, sans(16))
 
 
 def _annotated(rgb: NDArray[np.uint8], boxes: NDArray[np.int32], grid: int) -> Image.Image:
@@ -126,13 +125,13 @@ def _views(
         sheet.paste(Image.fromarray(pixels), (x, y))
         draw.rectangle((x, y, x + thumb - 1, y + thumb - 1), outline=_colour(names[index]), width=3)
         left, top, right, bottom = boxes[index].tolist()
-        draw.text((x, y + thumb + 3), names[index], _INK, _font(13))
+        draw.text((x, y + thumb + 3), names[index], _INK, sans(13))
         size = f"{right - left} × {bottom - top}"
-        draw.text((x + thumb, y + thumb + 5), size, _FAINT, _font(10), anchor="ra")
+        draw.text((x + thumb, y + thumb + 5), size, _FAINT, sans(10), anchor="ra")
 
 
 def _label(draw: ImageDraw.ImageDraw, text: str, centre: tuple[float, float], name: str) -> None:
-    font = _font(14)
+    font = sans(14)
     left, top, right, bottom = draw.textbbox(centre, text, font=font, anchor="mm")
     draw.rounded_rectangle((left - 6, top - 4, right + 6, bottom + 4), 4, fill=_PAPER, outline=_colour(name), width=2)
     draw.text(centre, text, _INK, font, anchor="mm")
@@ -143,8 +142,3 @@ def _colour(name: str) -> str:
         return _COLOURS[name]
     row, column = name.removeprefix("tile_").split("_")
     return _TILE_COLOURS[(int(row) + int(column)) % 2]
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans as it comes with matplotlib: the same glyphs on every machine, whatever a file's name holds."""
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

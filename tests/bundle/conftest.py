@@ -86,13 +86,25 @@ def members(spec, origin):
 @pytest.fixture(scope="session")
 def facts():
     counts = {"images": 10, "roadwork": 4, "none": 5}
-    return Facts({"train": counts, "test": counts}, ("sample",), True, ("gps", "weather"), 0.95)
+    return Facts(
+        splits={"train": counts, "test": counts},
+        sources=("sample",),
+        transductive=True,
+        shared_images=0,
+        metadata_fields=("gps", "weather"),
+        confidence=0.95,
+        licence="apache-2.0",
+        digests={"manifest": "e" * 64},
+        calibrations={mode: {"scale": 2.0, "threshold": 0.25} for mode in ("image_only", "with_metadata")},
+    )
 
 
 @pytest.fixture(scope="session")
 def write(members, origin, facts):
     def call(folder, **changes):
-        row = {"mcc": 0.8125, "mcc_ci95": [0.7, 0.9], "n": 40, "blocks": 12}
+        row: dict = {"n": 40, "blocks": 12}
+        for name in ("mcc", "auroc", "f1", "ece", "brier"):
+            row |= {name: 0.8125, f"{name}_ci95": [0.7, 0.9]}
         given = {
             "members": members,
             "origin": origin,

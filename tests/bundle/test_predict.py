@@ -9,6 +9,8 @@ from roadwork.embed.backbone import embed_views
 from roadwork.errors import BundleError, CapabilityError, ParameterError, PhotographError
 from roadwork.model.metadata import Metadata
 from roadwork.predict import predict
+from roadwork.views.geometry import view_boxes
+from roadwork.views.resample import cut_views
 
 
 @pytest.fixture
@@ -56,11 +58,46 @@ def test_the_probability_is_the_members_mean_margin_calibrated(folder, photograp
     assert found.probability == pytest.approx(expected, abs=1e-6)
 
 
+def test_each_view_has_its_evidence_and_its_box(folder, photographs, backbone):
+    """Against the heads run by hand: the members' mean margin, once with every view and once without each."""
+    bundle, path = load_bundle(folder), photographs / "a.png"
+    (found,) = predict([path], folder, device="cpu").predictions
+    pixels = np.asarray(Image.open(path))
+    names = ["global", "tile_1_1", "tile_1_2", "tile_2_1", "tile_2_2", "center", "right"]
+    assert [view.name for view in found.views] == names
+    assert found.boxes.tolist() == view_boxes(56, 56, grid=2, overlap=0.25).tolist()
+    cut = cut_views(pixels, found.boxes, 32)
+    embeddings = embed_views(backbone, torch.from_numpy(cut[None])).half().float()
+    hidden = Metadata.null(1, bundle.description.spec.metadata)
+
+    def probability(views):
+        given = torch.tensor([views])
+        with torch.no_grad():
+            outputs = [head(embeddings[:, views], hidden, given) for head in bundle.heads]
+        margin = np.mean([float(output.logits[0, 1] - output.logits[0, 0]) for output in outputs])
+        return 1 / (1 + np.exp(-2.0 * (margin - 0.25))), outputs
+
+    whole, outputs = probability(list(range(7)))
+    for place, view in enumerate(found.views):
+        rest, _ = probability([other for other in range(7) if other != place])
+        assert view.deletion == pytest.approx(whole - rest, abs=1e-6)
+        keepers = [output for output in outputs if place in output.kept[0].tolist()]
+        assert view.kept == len(keepers) / 2
+        at = [output.kept[0].tolist().index(place) for output in keepers]
+        gates = [float(output.gates[0, token]) for output, token in zip(keepers, at, strict=True)]
+        assert view.gate == pytest.approx(sum(gates) / 2, abs=1e-6)
+        says = [o.view_logits[0, token] for o, token in zip(keepers, at, strict=True)]
+        own = np.mean([float(logits[1] - logits[0]) for logits in says]) if says else None
+        assert view.logit == (None if own is None else pytest.approx(own, abs=1e-5))
+
+
 def test_what_a_photograph_gets_depends_on_no_other(folder, photographs):
-    together = {p.path: p.probability for p in predict([photographs], folder, device="cpu").predictions}
-    for path, probability in together.items():
-        (alone,) = predict([path], folder, device="cpu").predictions
-        assert alone.probability == pytest.approx(probability, abs=1e-6)
+    together = predict([photographs], folder, device="cpu").predictions
+    for found in together:
+        (alone,) = predict([found.path], folder, device="cpu").predictions
+        assert alone.probability == pytest.approx(found.probability, abs=1e-6)
+        deletions = [view.deletion for view in found.views]
+        assert [view.deletion for view in alone.views] == pytest.approx(deletions, abs=1e-6)
 
 
 def test_bad_photographs_are_named_and_the_others_predicted(folder, photographs, tmp_path):

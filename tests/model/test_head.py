@@ -184,6 +184,66 @@ def test_images_dont_influence_each_other(toy_spec, some_metadata):
     assert torch.equal(alone.kept[0], together.kept[2])
 
 
+def without(view: int, views: int = 5, images: int = 4) -> torch.Tensor:
+    """The indices of all views but one, for every image."""
+    return torch.tensor([other for other in range(views) if other != view]).expand(images, -1)
+
+
+def given(x: torch.Tensor, views: torch.Tensor) -> torch.Tensor:
+    return x.gather(1, views.unsqueeze(-1).expand(-1, -1, x.shape[2]))
+
+
+@pytest.mark.parametrize("change", [{}, {"head.pruning.enabled": False}, {"head.standardise": False}])
+def test_naming_all_views_changes_no_bit(toy_spec, some_metadata, change):
+    spec = toy_spec(change)
+    head = Head(spec).eval()
+    head.fit_standardisation(embeddings(40))
+    metadata = some_metadata(4, spec.metadata)
+    plain = head(embeddings(), metadata)
+    named = head(embeddings(), metadata, torch.arange(5).expand(4, -1))
+    assert all(torch.equal(one, other) for one, other in zip(plain, named, strict=True))
+
+
+def test_withholding_a_dropped_view_changes_nothing(toy_spec, some_metadata):
+    """Only if the other views keep their own statistics and embeddings does the head give the same answer."""
+    spec = toy_spec({"head.pruning.keep": 4})
+    head = Head(spec).eval()
+    head.fit_standardisation(embeddings(40) + torch.arange(5.0).view(1, 5, 1))
+    assert isinstance(head.projection.view_embedding, nn.Embedding)
+    nn.init.normal_(head.projection.view_embedding.weight)
+    metadata, x = some_metadata(4, spec.metadata), embeddings()
+    whole = head(x, metadata)
+    dropped = [({*range(5)} - {*kept}).pop() for kept in whole.kept.tolist()]
+    views = torch.stack([without(view)[0] for view in dropped])
+    rest = head(given(x, views), metadata, views)
+    assert torch.equal(rest.kept, whole.kept)
+    torch.testing.assert_close(tuple(rest), tuple(whole))
+    misnamed = head(given(x, views), metadata, without(4))
+    assert not torch.allclose(misnamed.logits, whole.logits)
+
+
+def test_withholding_a_kept_view_lets_the_next_best_in(toy_spec, some_metadata):
+    spec = toy_spec()
+    head = Head(spec).eval()
+    metadata, x = some_metadata(4, spec.metadata), embeddings()
+    scorer = head.pruning.scorer
+    assert scorer is not None
+    order = scorer(x).squeeze(-1).argsort(dim=1, descending=True)
+    views = torch.stack([without(int(best))[0] for best in order[:, 0]])
+    rest = head(given(x, views), metadata, views)
+    assert torch.equal(rest.kept, order[:, 1:4].sort(dim=1).values)
+    assert not torch.allclose(rest.logits, head(x, metadata).logits)
+
+
+@pytest.mark.parametrize("change", [{"head.pruning.keep": 5}, {"head.pruning.enabled": False}])
+def test_of_fewer_views_than_are_kept_all_go_on(toy_spec, some_metadata, change):
+    spec = toy_spec(change)
+    views = torch.tensor([[1, 3]] * 4)
+    output = Head(spec).eval()(given(embeddings(), views), some_metadata(4, spec.metadata), views)
+    assert torch.equal(output.kept, views)
+    assert output.gates.shape == (4, 2)
+
+
 def test_metadata_dropout_acts_in_training_only(toy_spec, some_metadata):
     spec = toy_spec({"metadata.dropout": 1.0})
     head = Head(spec)

@@ -76,3 +76,16 @@ def test_autocast_keeps_the_same_views():
         under_autocast = block(embeddings)
     assert torch.equal(under_autocast[1], expected[1])
     assert torch.equal(under_autocast[0], expected[0])
+
+
+def test_given_views_keep_their_own_indices():
+    block = scored_by_first_channel(pruning(keep=2))
+    embeddings = torch.randn(2, 4, 6)
+    embeddings[:, :, 0] = torch.tensor([[0.0, 3.0, 1.0, 2.0], [3.0, 2.0, 1.0, 0.0]])
+    views = torch.tensor([[0, 2, 3, 6], [1, 4, 5, 6]])
+    chosen, kept = block(embeddings, views)
+    assert kept.tolist() == [[2, 6], [1, 4]]
+    assert torch.equal(chosen, block(embeddings)[0])
+    few, all_of_them = block(embeddings[:, :1], views[:, :1])
+    assert all_of_them.tolist() == [[0], [1]]
+    assert few.shape == (2, 1, 6)

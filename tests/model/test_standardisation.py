@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from roadwork.model.standardisation import Standardisation
+from roadwork.model.standardisation import Standardisation, Unstandardised
 
 
 def test_the_identity_until_it_is_fitted():
@@ -34,3 +34,20 @@ def test_the_statistics_are_saved_with_the_weights_and_never_trained():
     box = Standardisation(2, 3)
     assert sorted(box.state_dict()) == ["mean", "scale"]
     assert list(box.parameters()) == []
+
+
+def test_given_views_have_their_own_statistics():
+    box = Standardisation(4, 2)
+    box.fit(torch.randn(30, 4, 2) + torch.arange(4.0).view(1, 4, 1))
+    x = torch.randn(2, 4, 2)
+    views = torch.tensor([[0, 3], [1, 2]])
+    part = box(torch.stack([x[0, [0, 3]], x[1, [1, 2]]]), views)
+    assert torch.equal(part, torch.stack([box(x)[0, [0, 3]], box(x)[1, [1, 2]]]))
+
+
+def test_switched_off_it_passes_everything():
+    x, box = torch.randn(3, 4, 5), Unstandardised()
+    box.fit(7 + 3 * x)
+    assert box(x) is x
+    assert box(x[:, :2], torch.tensor([[0, 3]] * 3)).shape == (3, 2, 5)
+    assert dict(box.state_dict()) == {}

@@ -1,0 +1,76 @@
+"""`roadwork predict`, from the command line to what it prints and draws."""
+
+import json
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from pipeline.app import app
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def photographs(tmp_path, monkeypatch):
+    """Two photographs of one name in two folders, and a file that is none."""
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate(["in/a/1.png", "in/b/1.png"]):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        Image.linear_gradient("L").convert("RGB").resize((64 + number, 48)).save(path)
+    return tmp_path / "in"
+
+
+def run(folder, *arguments):
+    return RUNNER.invoke(app, ["predict", "--bundle", str(folder), "--device", "cpu", *map(str, arguments)])
+
+
+def test_one_line_per_photograph(folder, photographs):
+    done = run(folder, photographs)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert [line.split("  ")[2] for line in lines] == [str(photographs / name) for name in ("a/1.png", "b/1.png")]
+    assert all(line.split("  ")[1] in ("roadwork", "no roadwork") for line in lines)
+    assert not (photographs.parent / "out").exists()
+
+
+def test_json_lists_the_evidence_of_each_view(folder, photographs):
+    done = run(folder, photographs / "a", "--json")
+    (prediction,) = json.loads(done.stdout)["predictions"]
+    assert list(prediction) == ["path", "probability", "roadwork", "overlay", "views"]
+    assert prediction["overlay"] is None
+    assert len(prediction["views"]) == 7
+    for view in prediction["views"]:
+        assert list(view) == ["name", "box_px", "gate", "kept", "logit", "deletion"]
+        assert (view["logit"] is None) == (view["kept"] == 0)
+    assert prediction["views"][0]["box_px"] == [0, 0, 64, 48]
+
+
+def test_overlay_draws_each_photograph(folder, photographs):
+    done = run(folder, photographs, "--overlay", "out", "--json")
+    assert done.exit_code == 0
+    predictions = json.loads(done.stdout)["predictions"]
+    pictures = [prediction["overlay"] for prediction in predictions]
+    assert sorted(pictures) == sorted(f"out/{file.name}" for file in (photographs.parent / "out").iterdir())
+    assert len(set(pictures)) == 2
+    assert "overlays: 2 in out" in done.stderr
+    again = run(folder, photographs, "--overlay", "out", "--json")
+    assert json.loads(again.stdout) == json.loads(done.stdout)
+
+
+def test_what_cannot_be_read_is_reported_and_the_rest_drawn(folder, photographs):
+    (photographs / "a" / "1.png").write_bytes(b"no photograph")
+    done = run(folder, photographs, "--overlay", "out")
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 1
+    assert "error: the photograph can't be read" in done.stderr
+    assert len([*(photographs.parent / "out").iterdir()]) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_before_anything_is_predicted(folder, photographs):
+    done = run(folder, photographs, "--overlay", photographs / "out")
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: the folder for the overlays lies in")
+    assert "predicting" not in done.stderr
