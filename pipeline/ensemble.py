@@ -37,6 +37,7 @@ from roadwork.embed.store import read_image_store
 from roadwork.evaluate.config import IntervalConfig
 from roadwork.evaluate.ensemble import EnsembleConfig, bundle_calibrations, rank_members
 from roadwork.evaluate.headline import check_headline
+from roadwork.evaluate.modes import MODES
 from roadwork.evaluate.oof import gather, out_of_fold
 from roadwork.evaluate.score import rounded, score_row
 from roadwork.publish import published_file, write_json
@@ -77,12 +78,21 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
 
     store = read_image_store(IMAGE_STORE).attributes
     best = [members[fold] for fold in ranked]
+    summary = fold_summary(frame, divided)
     facts = Facts(
-        splits=fold_summary(frame, divided)["splits"],
+        splits=summary["splits"],
         sources=sorted(frame["source"].dropna().unique()),
         transductive=sampling.enabled and sampling.reference == "test",
+        shared_images=summary["train_images_in_test_blocks"],
         metadata_fields=best[0].spec.metadata.fields,
         confidence=intervals.confidence,
+        licence=store["provenance"].get("licence"),
+        digests={
+            "manifest": store["manifest_digest"],
+            "training data (features, metadata, labels, division)": best[0].training_data_digest,
+            "features": store["fingerprint"],
+        },
+        calibrations={mode: found.model_dump() for mode, found in calibrations.items()},
     )
     origin = Origin(
         views=load_section(params, "views", ViewsConfig),
@@ -93,7 +103,8 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         training_data_digest=best[0].training_data_digest,
         manifest_digest=store["manifest_digest"],
     )
-    save_bundle(BUNDLE, best, origin, Calibrations(**calibrations), rows, facts)
+    test = {f"test_{mode}": headline["test"][mode] for mode in MODES}
+    save_bundle(BUNDLE, best, origin, Calibrations(**calibrations), test | rows, facts)
     with published_file(OOF_PREDICTIONS) as aside:
         oof.to_parquet(aside, index=False)
     metrics = rounded(

@@ -33,8 +33,9 @@ from roadwork.evaluate.headline import calibrations_of, check_headline, labelled
 from roadwork.evaluate.predicted import check_predicted
 from roadwork.evaluate.score_table import score_table
 from roadwork.evaluate.scorecard import Scored, evaluate
+from roadwork.evidence.evidence import evidence_of
 from roadwork.evidence.importance import view_importance
-from roadwork.evidence.table import evidence_of, write_evidence
+from roadwork.evidence.table import write_evidence
 from roadwork.publish import write_json
 from roadwork.train.checkpoint import DESCRIPTION as HEAD_DESCRIPTION
 from roadwork.train.checkpoint import WEIGHTS, file_sha256, load_head

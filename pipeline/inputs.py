@@ -27,7 +27,7 @@ class Inputs:
         """`path`, which is a file."""
         if not path.is_file():
             raise DataError(
-                "a part of the report is missing", where=str(path), fix=f"run `roadwork {stage}`, or `dvc repro`"
+                f"there is no {path.name} yet", where=str(path), fix=f"run `roadwork {stage}`, or `dvc repro`"
             )
         self.digests[path.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
         return path

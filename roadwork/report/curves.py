@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import pandas as pd
 
 from roadwork.errors import DataError
 
+Points: TypeAlias = Sequence[tuple[int, float]]
+"""(step, value), in order."""
+
+Curves: TypeAlias = Mapping[str, Points]
+"""Points by quantity, such as `train/total`."""
+
 
 def read_curves(live: Path) -> dict[str, list[tuple[int, float]]]:
-    """Points (step, value) by quantity, such as `train/total`; empty where the training left none.
+    """The `Curves` under the DVCLive folder `live`; empty where the training left none.
 
     Raises DataError for a file that isn't such a table.
     """

@@ -18,6 +18,13 @@ def svg_uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
 
 
+def jpeg_uri(picture: Image.Image) -> str:
+    """`picture` as a JPEG data URI."""
+    stream = io.BytesIO()
+    picture.convert("RGB").save(stream, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+
+
 def photograph_uri(path: Path, max_width_px: int) -> str:
     """The picture `path` as a JPEG data URI, scaled down to at most `max_width_px` wide.
 
@@ -31,6 +38,4 @@ def photograph_uri(path: Path, max_width_px: int) -> str:
     if small.width > max_width_px:
         height_px = round(small.height * max_width_px / small.width)
         small = small.resize((max_width_px, height_px), Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=_QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    return jpeg_uri(small)

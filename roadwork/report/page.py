@@ -3,62 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from pydantic import Field
 
-from roadwork.config import Section
+from roadwork.evaluate.metrics import BINS
 from roadwork.evaluate.score import interval_name
-from roadwork.evaluate.score_table import score_rows
+from roadwork.report import numerals
+from roadwork.report.ablation import Compared, belongs, compared
+from roadwork.report.axis import Axis, axis_over
+from roadwork.report.banners import banners_of
+from roadwork.report.config import ReportConfig
+from roadwork.report.confusion import confusion_rows
 from roadwork.report.data_uri import svg_uri
-from roadwork.report.facts import flat
-from roadwork.report.figures import (
-    Points,
-    intervals_figure,
-    losses_figure,
-    precision_recall_figure,
-    reliability_figure,
-    roc_figure,
-    training_figure,
+from roadwork.report.facts import flat, shown
+from roadwork.report.figures import figures_of
+from roadwork.report.folds import Fold, fold_rows, spread
+from roadwork.report.run import Run
+from roadwork.report.scores import (
+    BASELINES,
+    LOWER_IS_BETTER,
+    METRICS,
+    chosen,
+    differences,
+    scored_rows,
+    strongest_baseline,
+    verdict,
 )
+from roadwork.report.view_grid import view_grid
 
-
-class ReportConfig(Section):
-    """Section `report` of `params.yaml`."""
-
-    title: str = Field(description="heading of the report", min_length=1)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What the page tells about; everything is as the stages wrote it.
-
-    `plots`: points by curve of `metrics/plots/`. `folds`: metrics of each fine-tuned fold. `pictures`: data URIs by
-    name (`contact_sheet`, `sampling`). `params`: the text of the parameter file, `backbone` and `sampling_setting` its
-    sections.
-    """
-
-    scorecard: Mapping[str, Any]
-    plots: Mapping[str, Sequence[Mapping[str, Any]]]
-    curves: Mapping[str, Points]
-    ingest: Mapping[str, Any]
-    embed_images: Mapping[str, Any]
-    sampling: Mapping[str, Any]
-    pretrain: Mapping[str, Any]
-    folds: Sequence[Mapping[str, Any]]
-    ensemble: Mapping[str, Any]
-    pictures: Mapping[str, str]
-    backbone: Mapping[str, Any]
-    sampling_setting: Mapping[str, Any]
-    params: str
-    versions: Mapping[str, str]
+Interval = Sequence[float] | None
 
 
 def render(run: Run, config: ReportConfig) -> str:
     """The page. Equal runs give equal bytes."""
+    card = run.scorecard
+    suffix = interval_name(card["confidence"])
+
+    def ci(row: Mapping[str, Any], name: str) -> Interval:
+        return row[f"{name}_{suffix}"]
+
+    folds = fold_rows(run.folds, run.ensemble["members"], run.oof)
+    ablation = None
+    if run.ablation is not None and belongs(run.ablation, run.embed_images, run.ingest):
+        ablation = compared(run.ablation)
+    environment = _environment()
+    environment.filters["ci"] = ci
+    return environment.get_template("page.html.j2").render(
+        run=run,
+        card=card,
+        title=config.title,
+        style=files("roadwork.report").joinpath("style.css").read_text(encoding="utf-8"),
+        percent=f"{100 * card['confidence']:g} %",
+        bins=BINS,
+        metrics=METRICS,
+        lower_is_better=LOWER_IS_BETTER,
+        baselines=BASELINES,
+        banners=banners_of(card, run.sections),
+        rows=list(scored_rows(card)),
+        differences=list(differences(card)),
+        strongest=_strongest(card, ci),
+        confusion=confusion_rows(run.plots["confusion"]),
+        figures={name: svg_uri(svg) for name, svg in figures_of(run).items()},
+        view_grids={
+            quantity: view_grid(card["views"], quantity, run.sections["views"]["grid"])
+            for quantity in ("deletion", "toward", "gate", "kept")
+        },
+        folds=folds,
+        fold_spread=spread(folds),
+        ablation=ablation,
+        ablation_axis=_axis_of_ablation(ablation or []),
+        **_axes(run, folds, ci),
+    )
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("roadwork.report", "."),
         undefined=StrictUndefined,
@@ -66,61 +86,38 @@ def render(run: Run, config: ReportConfig) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"flat": flat, "score": _score, "pair": _pair}
-    confidence = run.scorecard["confidence"]
-    return environment.get_template("page.html.j2").render(
-        run=run,
-        title=config.title,
-        style=files("roadwork.report").joinpath("style.css").read_text(encoding="utf-8"),
-        figures={name: svg_uri(svg) for name, svg in _figures(run).items()},
-        rows=list(score_rows(dict(run.scorecard))),
-        interval=interval_name(confidence),
-        percent=f"{100 * confidence:g} %",
-        confusion=_confusion(run.plots["confusion"]),
-        untrained=run.backbone["weights"] == "random",
-        transductive=run.sampling_setting["enabled"] and run.sampling_setting["reference"] == "test",
-    )
+    environment.filters |= {
+        "flat": flat, "shown": shown, "chosen": chosen, "score": numerals.score, "signed": numerals.signed,
+        "interval": numerals.interval, "brackets": numerals.brackets, "percent": numerals.percent,
+        "count": numerals.count, "short": numerals.short, "duration": numerals.duration,
+    }  # fmt: skip
+    return environment
 
 
-def _figures(run: Run) -> dict[str, str]:
-    headline = run.scorecard["test"]["image_only"]
-    confusion = _confusion(run.plots["confusion"])
-    negatives = confusion["none", "none"] + confusion["none", "roadwork"]
-    positives = headline["n"] - negatives
-    key = f"mcc_{interval_name(run.scorecard['confidence'])}"
-    rows = [
-        (title.partition(" (")[0], row["mcc"], row[key], title.startswith("baseline"))
-        for title, row in score_rows(dict(run.scorecard))
-        if row is not None
-    ]
-    figures = {
-        "intervals": intervals_figure(rows),
-        "reliability": reliability_figure(run.plots["calibration"]),
-        "training": training_figure(run.curves),
-        "losses": losses_figure(run.curves),
+def _strongest(card: Mapping[str, Any], ci: Any) -> dict[str, Any]:
+    title, row = strongest_baseline(card)
+    return {"title": title, "row": row, "verdict": verdict(ci(row["difference"], "mcc"))}
+
+
+def _axes(run: Run, folds: Sequence[Fold], ci: Any) -> dict[str, Any]:
+    """One axis for each table of bars, long enough for every value and interval in it."""
+    card = run.scorecard
+
+    def over(rows: Sequence[Mapping[str, Any]], reach: tuple[float, ...]) -> Any:
+        held = [value for row in rows for value in (row["mcc"], *(ci(row, "mcc") or ()))]
+        return axis_over([value for value in held if value is not None], reach=reach)
+
+    audit = card["leak_audit"]["fields"].values()
+    inner = [fold.metrics[name] for fold in folds for name in ("inner_val_mcc", "inner_val_mcc_before")]
+    return {
+        "unit_axis": over([card["test"]["image_only"]], (0.0, 1.0)),
+        "score_axis": over([line.row for line in scored_rows(card) if line.row is not None], (0.0, 1.0)),
+        "difference_axis": over([line.row for line in differences(card)], (0.0,)),
+        "leak_axis": over([found[kind] for found in audit for kind in ("alone", "null_alone")], (0.0, 1.0)),
+        "subgroup_axis": over([row for parts in card["subgroups"].values() for row in parts.values()], (0.0, 1.0)),
+        "fold_axis": axis_over([*inner, *(spread(folds) or ())], reach=(0.0, 1.0)),
     }
-    if run.plots["roc"]:
-        fpr = confusion["none", "roadwork"] / negatives
-        figures["roc"] = roc_figure(run.plots["roc"], (fpr, headline["recall"]))
-        at = (headline["recall"], headline["precision"])
-        figures["precision_recall"] = precision_recall_figure(
-            run.plots["precision_recall"], at, positives / headline["n"]
-        )
-    return figures
 
 
-def _confusion(images: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
-    """Images by (actual, predicted)."""
-    pairs = [(image["actual"], image["predicted"]) for image in images]
-    return {(actual, said): pairs.count((actual, said)) for actual in _CLASSES for said in _CLASSES}
-
-
-_CLASSES = ("none", "roadwork")
-
-
-def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _pair(interval: Sequence[float] | None) -> str:
-    return "one block" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
+def _axis_of_ablation(rows: Sequence[Compared]) -> Axis:
+    return axis_over([value for row in rows for value in (row.mcc, *(row.interval or ()))])

@@ -1,41 +1,68 @@
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from roadwork.report import figures
+from roadwork.report import curve_figures, decision_figures
+from roadwork.report.figures import figures_of
 
-POINTS = {
-    "train/total": [(0, 1.0), (1, 0.5)],
-    "val/loss": [(0, 1.2), (1, 0.7)],
-    "learning_rate": [(0, 1e-4), (1, 3e-4)],
+CURVES = {
+    "train/focal": [(1, 1.0), (2, 0.5)],
+    "train/weather": [(1, 0.0), (2, 0.0)],
+    "val/loss": [(1, 1.2), (2, 0.7)],
+    "val/mcc_image_only": [(1, -0.2), (2, 0.7)],
+    "learning_rate": [(1, 1e-4), (2, 3e-4)],
+    "near_share": [(1, 0.8), (2, 0.9)],
 }
-MAKE = {
-    "intervals": lambda: figures.intervals_figure([("a", 0.5, (0.4, 0.6), False), ("b", 0.1, None, True)]),
-    "roc": lambda: figures.roc_figure([{"fpr": 0.0, "tpr": 0.0}, {"fpr": 1.0, "tpr": 1.0}], (0.2, 0.8)),
-    "precision_recall": lambda: figures.precision_recall_figure([{"recall": 0.0, "precision": 1.0}], (0.5, 0.8), 0.3),
-    "reliability": lambda: figures.reliability_figure([{"predicted": 0.2, "observed": 0.1, "n": 5}]),
-    "training": lambda: figures.training_figure(POINTS),
-    "losses": lambda: figures.losses_figure(POINTS),
-}
+BINS = [{"predicted": 0.2, "observed": 0.1, "n": 5}, {"predicted": 0.8, "observed": 0.7, "n": 9}]
 
 
-@pytest.mark.parametrize("name", MAKE)
-def test_a_figure_is_svg_without_dates_or_references_outside(name):
-    svg = MAKE[name]()
-    root = ET.fromstring(svg)
-    assert root.tag.endswith("svg")
-    assert "dc:date" not in svg
-    targets = re.findall(r'href="([^"]*)"', svg)
-    assert all(target.startswith("#") for target in targets)
-    assert "<text" not in svg  # outlines: no font is needed to read it
+def drawn():
+    figures = {
+        "roc": decision_figures.roc_figure([{"fpr": 0.0, "tpr": 0.0}, {"fpr": 1.0, "tpr": 1.0}], (0.2, 0.8)),
+        "ranking": decision_figures.precision_recall_figure([{"recall": 0.0, "precision": 1.0}], (0.5, 0.8), 0.3),
+        "reliability": decision_figures.reliability_figure(BINS, BINS[:1]),
+        "near": curve_figures.near_figure(CURVES),
+    }
+    figures |= {f"training {name}": svg for name, svg in curve_figures.training_figures(CURVES, 2).items()}
+    return figures | {f"folds {name}": svg for name, svg in curve_figures.fold_figures({0: CURVES, 3: {}}).items()}
 
 
-@pytest.mark.parametrize("name", MAKE)
-def test_equal_data_give_equal_bytes(name):
-    assert MAKE[name]() == MAKE[name]()
+@pytest.fixture(scope="module")
+def figures():
+    return drawn()
 
 
-def test_other_data_give_another_figure():
-    other = figures.intervals_figure([("a", 0.7, (0.4, 0.8), False), ("b", 0.1, None, True)])
-    assert other != MAKE["intervals"]()
+def test_a_figure_is_svg_without_dates_or_references_outside(figures):
+    assert len(figures) == 11
+    for svg in figures.values():
+        root = ET.fromstring(svg)
+        assert root.tag.endswith("svg")
+        assert "dc:date" not in svg
+        assert all(target.startswith("#") for target in re.findall(r'href="([^"]*)"', svg))
+        assert "<text" not in svg  # outlines: no font is needed to read it
+        assert float(root.attrib["width"].removesuffix("pt")) < 350  # a phone's width, or text would shrink there
+
+
+def test_equal_data_give_equal_bytes_and_others_another_figure(figures):
+    again = drawn()
+    assert again == figures
+    assert len(set(figures.values())) == len(figures)
+
+
+def test_the_page_gets_every_figure_by_name(run):
+    names = {
+        "roc", "precision_recall", "reliability", "oof_reliability", "near_share",
+        *(f"training_{name}" for name in ("loss", "mcc", "learning_rate", "parts")),
+        *(f"folds_{name}" for name in ("loss", "mcc", "learning_rate")),
+    }  # fmt: skip
+    assert set(figures_of(run)) == names
+
+
+def test_without_curves_or_with_one_class_figures_are_left_out(run):
+    images = [{"actual": "none", "predicted": "none"}]
+    plots = {**run.plots, "roc": [], "precision_recall": [], "confusion": images}
+    found = figures_of(replace(run, plots=plots, curves={}, fold_curves={0: {}}))
+    assert not {"roc", "precision_recall", "near_share"} & set(found)
+    assert "training_loss" in found
