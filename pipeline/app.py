@@ -94,13 +94,17 @@ def predict(
         Path | None, typer.Option(help="The backbone's weights file, where the bundle's own can't be found.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    overlay: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a picture of each photograph there: its views and why it was called."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print how likely each photograph shows roadwork, from the photograph alone."""
+    """Print how likely each photograph shows roadwork, from the photograph alone; --json also says why."""
     with explained():
         from pipeline.predict import run
 
-        outcome = run(photographs, bundle=bundle, params=params, weights=weights, device=device)
+        outcome = run(photographs, bundle=bundle, params=params, weights=weights, device=device, overlay=overlay)
     if outcome.text or as_json:
         show(outcome.result, as_json, outcome.text)
     for failure in outcome.failures:
@@ -133,6 +137,29 @@ def doctor(params: ParamsFile = PARAMS, as_json: Json = False) -> None:
         from pipeline.doctor import run
 
         outcome = run(params)
+    _show_verdict(outcome, as_json)
+
+
+@app.command()
+def ablate(
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant: train.seed 1, 2, ...")] = 3,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many run at a time.")] = 2,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run just this variant, beside the full head; may be repeated.")
+    ] = None,
+    list_only: Annotated[bool, typer.Option("--list", help="Name the variants and what's finished; run none.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train the head without each of its parts, several times, as DVC experiments; write docs/ablation.md."""
+    with explained():
+        if list_only:
+            from pipeline.ablation_list import run as list_variants
+
+            outcome = list_variants(seeds=seeds, only=only or ())
+        else:
+            from pipeline.ablate import run
+
+            outcome = run(seeds=seeds, jobs=jobs, only=only or ())
     _show_verdict(outcome, as_json)
 
 
