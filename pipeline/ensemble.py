@@ -74,7 +74,12 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     rows = {"oof": scored["image_only"], "oof_with_metadata": scored["with_metadata"]}
     headline = Inputs().json(HEADLINE_METRICS, "headline")
     for member in members.values():
-        check_headline(headline, member.pretrained_sha256, where=str(HEADLINE_METRICS))
+        check_headline(
+            headline,
+            member.pretrained_sha256,
+            where=f"{HEADLINE_METRICS} or {FINETUNED / str(member.fold)}",
+            fix="run `dvc repro ensemble`: it runs `headline` and `finetune` again where they are out of date",
+        )
 
     store = read_image_store(IMAGE_STORE).attributes
     best = [members[fold] for fold in ranked]

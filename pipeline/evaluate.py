@@ -85,7 +85,9 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         where=f"{PREDICTIONS}: image_id, label",
         fix="run `roadwork headline` again",
     )
-    check_headline(headline, file_sha256(PRETRAINED / WEIGHTS), where=str(HEADLINE_METRICS))
+    check_headline(
+        headline, file_sha256(PRETRAINED / WEIGHTS), where=str(HEADLINE_METRICS), fix="run `roadwork headline` again"
+    )
     result = evaluate(
         Scored(
             table=table,
@@ -105,7 +107,12 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     write_evidence(EVIDENCE, evidence)
     for name, points in result.plots.items():
         write_json(PLOTS / f"{name}.json", points)
-    scorecard = result.scorecard | {"views": view_importance(evidence)}
+    made_from = (PREDICTIONS, HEADLINE_METRICS, OOF_PREDICTIONS, EVIDENCE)
+    scorecard = result.scorecard | {
+        "views": view_importance(evidence),
+        "head_sha256": headline["head_sha256"],
+        "made_from": {path.as_posix(): file_sha256(path) for path in made_from},
+    }
     write_json(EVALUATE_METRICS, scorecard)
     return scorecard
 

@@ -26,7 +26,7 @@ from roadwork.device import resolve_device
 from roadwork.model.head import HeadConfig, HeadSpec
 from roadwork.model.metadata import MetadataConfig
 from roadwork.publish import published_folder, write_json
-from roadwork.train.checkpoint import save_head
+from roadwork.train.checkpoint import WEIGHTS, file_sha256, save_head
 from roadwork.train.config import TrainConfig
 from roadwork.train.features import load_features
 from roadwork.train.live import live_curves
@@ -68,6 +68,7 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         seconds = perf_counter() - start
         with published_folder(PRETRAINED) as folder:
             save_head(folder, trained.head, plan.spec, trained.details)
-        write_json(PRETRAIN_METRICS, trained.metrics)
+        metrics = trained.metrics | {"head_sha256": file_sha256(PRETRAINED / WEIGHTS)}
+        write_json(PRETRAIN_METRICS, metrics)
         write_json(TIMING, timing(seconds, trained.epochs_here, plan.setting.device))
-    return trained.metrics
+    return metrics

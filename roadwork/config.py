@@ -103,8 +103,8 @@ def _explained(error: ValidationError, name: str, model: type[Section], path: Pa
     if first["type"] == "missing":
         return ParameterError(f"`{dotted}` is missing", where=f"{path}: {dotted}", fix=f"add `{keys[-1]}:` to it")
     paths = [_named(model, fault["loc"])[0] for fault in faults]
-    others = {tuple(other) for other in paths} - {tuple(keys)}
-    more = f" (and {len(others)} more)" if others else ""
+    others = dict.fromkeys(".".join([name, *other]) for other in paths if other != keys)
+    more = f" (wrong too: {', '.join(others)})" if others else ""
     rules = [fault["msg"].removeprefix("Value error, ") for fault, at in zip(faults, paths, strict=True) if at == keys]
     fix = "see docs/parameters.md for what each parameter takes"
     if first["type"] == "value_error" and _fields(types):  # a rule between fields, whose value is the whole section

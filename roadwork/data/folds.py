@@ -130,6 +130,12 @@ def _carve_val(
     return carved
 
 
+def _lack(places: dict[str, int]) -> str:
+    if not any(places.values()):
+        return "no image with a label"
+    return "one class only" if 0 in places.values() else "too few images"
+
+
 def _outer_folds(label: NDArray[np.int64], block: NDArray[np.int32], k: int, seed: int) -> NDArray[np.int64]:
     """Outer fold of each labelled test image `[image]`."""
     images = {"with": label == 1, "without": label == 0}
@@ -137,10 +143,12 @@ def _outer_folds(label: NDArray[np.int64], block: NDArray[np.int32], k: int, see
     if min(places.values()) < k:
         counts = " and ".join(f"{rows.sum()} {kind} roadwork in {places[kind]} blocks" for kind, rows in images.items())
         raise SplitError(
-            f"{'one class only' if 0 in places.values() else 'too few images'} for {k} folds of test: {counts}",
-            where="params.yaml: finetune.folds, ingest.group_radius_m",
+            f"{_lack(places)} for {k} folds of test: {counts}",
+            where="the labels of split test" if 0 in places.values() else "params.yaml: finetune.folds",
             rule="every fold has images of both classes, and images of one group or place stay in one fold",
-            fix=_fewer_folds(min(places.values())),
+            fix="give labelled test images of both classes, each in as many groups or places as there are folds"
+            if 0 in places.values()
+            else _fewer_folds(min(places.values())),
         )
     folder = StratifiedGroupKFold(n_splits=k, shuffle=True, random_state=seed % 2**32)
     fold = np.empty(len(label), dtype=np.int64)

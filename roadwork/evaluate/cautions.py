@@ -49,7 +49,10 @@ def _what_to_do(field: str, used: bool) -> str:
     table = f"the table is leak_audit.fields.{field} in metrics/evaluate.json"
     if not used:
         return f"The head doesn't use it (`metadata.fields`); {table}."
-    return f"Take it out of `metadata.fields`, or read no score with metadata as a measure of seeing; {table}."
+    return (
+        "Take it out of `metadata.fields` and train again: no score with metadata measures seeing, and the head, image "
+        f"only too, has learned to lean on it; {table}."
+    )
 
 
 def _mcc(row: Mapping[str, Any]) -> str:

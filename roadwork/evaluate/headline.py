@@ -76,14 +76,14 @@ def calibrations_of(metrics: Mapping[str, Any]) -> dict[str, Calibration]:
     return {mode: Calibration(**metrics["calibrations"][mode]) for mode in MODES}
 
 
-def check_headline(metrics: Mapping[str, Any], head_sha256: str, *, where: str) -> None:
+def check_headline(metrics: Mapping[str, Any], head_sha256: str, *, where: str, fix: str) -> None:
     """Raise StoreError unless `metrics/headline.json` is about the head whose weights have this digest."""
     if metrics.get("head_sha256") != head_sha256:
         raise StoreError(
             "the headline was measured with another head than this one",
             where=where,
             rule="scores belong to the weights they were measured with",
-            fix="run `roadwork headline` again",
+            fix=fix,
         )
 
 

@@ -51,9 +51,12 @@ class Replicates:
         return Interval(float(low), float(high))
 
     def probability_positive(self) -> float:
-        """Share of the resamples in which the statistic is defined and, of these, above 0."""
+        """Share of the resamples above 0, those at 0 counted half, among those in which the statistic is defined.
+
+        Counted as not above, ties would make two identical models look like a certain loss.
+        """
         defined = self.resampled[~np.isnan(self.resampled)]
-        return float((defined > _NOTHING).mean())
+        return float((defined > _NOTHING).mean() + (np.abs(defined) <= _NOTHING).mean() / 2)
 
     def _centre(self, defined: NDArray[np.float64]) -> float:
         """Median bias of the resamples in standard deviations (z0): below 0 where most lie above the sample's value."""

@@ -10,12 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from roadwork.evaluate.bootstrap import Interval, Resampling, block_counts, block_index, leave_one_out, mcc_of_counts
 from roadwork.evaluate.calibration_gaps import CalibrationGaps, block_gaps
-from roadwork.evaluate.metrics import decisions
+from roadwork.evaluate.metrics import SCORES, decisions
 from roadwork.evaluate.ranking import Ranking, divided
 from roadwork.evaluate.replicates import Replicates
 
 _COUNTS, _SQUARED, _GAPS = slice(0, 4), 4, slice(5, None)
 """Columns of the sums over images: confusion counts, squared errors, calibration gap of each bin."""
+
+_PERFECT = {score: 0.0 if score == "brier" else 1.0 for score in SCORES}
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,15 @@ class ResampledScores:
     gaps: CalibrationGaps
 
     def interval(self, score: str, resampling: Resampling) -> Interval | None:
-        """The interval of `score`; None where too many resamples leave it undefined."""
-        return self.gaps.interval(resampling) if score == "ece" else self.scores[score].interval(resampling)
+        """The interval of `score`; None where too many resamples leave it undefined, or where it is perfect.
+
+        Without a single error there is none to resample: every resample is perfect too, and [1, 1] would claim what a
+        few dozen images can't show.
+        """
+        if score == "ece":
+            return self.gaps.interval(resampling)
+        replicates = self.scores[score]
+        return None if replicates.sample == _PERFECT[score] else replicates.interval(resampling)
 
     def difference(
         self, other: ResampledScores, score: str, resampling: Resampling

@@ -26,7 +26,7 @@ def score_table(scorecard: dict[str, Any]) -> str:
             continue
         difference = row["difference"] if name.startswith("baseline") else None
         against, above = _against(difference, interval, row["blocks"]) if difference else ("", "")
-        found = _pair(row[interval], row["blocks"])
+        found = _pair(row[interval], row["mcc"], row["blocks"])
         cells.append((name, f"{row['mcc']:.3f}", found, against, above, str(row["n"])))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in cells]
@@ -50,11 +50,13 @@ def _rows(scorecard: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any] | Non
 def _against(difference: dict[str, Any], interval: str, blocks: int) -> tuple[str, str]:
     probability = difference["mcc_probability_positive"]
     above = "" if probability is None else f"{100 * probability:.0f} %"
-    return f"{difference['mcc']:+.3f} {_pair(difference[interval], blocks)}", above
+    return f"{difference['mcc']:+.3f} {_pair(difference[interval], difference['mcc'], blocks)}", above
 
 
-def _pair(interval: list[float] | None, blocks: int) -> str:
+def _pair(interval: list[float] | None, mcc: float, blocks: int) -> str:
     """The interval, or why there is none."""
+    if interval is None and blocks >= 2 and mcc == 1:
+        return "[no error to resample]"
     if interval is None:
         return "[one block]" if blocks < 2 else "[one class in most blocks]"
     return f"[{interval[0]:.3f}, {interval[1]:.3f}]"

@@ -132,7 +132,13 @@ def test_unlabelled_test_images_take_no_part():
 def test_one_class_only():
     with pytest.raises(SplitError, match=r"one class only for 5 folds of test: 30 with .* 0 without") as caught:
         divide(table([1] * 30 + [0, 1] * 20, ["test"] * 30 + ["train"] * 40))
-    assert "finetune.folds" in str(caught.value)
+    assert caught.value.where == "the labels of split test"
+    assert "both classes" in caught.value.fix
+
+
+def test_no_label_at_all_is_said_so():
+    with pytest.raises(SplitError, match="no image with a label for 5 folds of test"):
+        divide(table([-1] * 30 + [0, 1] * 20, ["test"] * 30 + ["train"] * 40))
 
 
 def test_no_test_images_at_all():

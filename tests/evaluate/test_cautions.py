@@ -22,8 +22,8 @@ def test_one_sentence_per_flagged_field_with_what_to_do():
     weather, text, scene = leak_warnings({"flagged": [], "fields": fields})
     assert weather == (
         "`weather` tells the label without a look at the photograph: MCC 0.70 [0.05, 0.15]. Take it out of "
-        "`metadata.fields`, or read no score with metadata as a measure of seeing; the table is "
-        "leak_audit.fields.weather in metrics/evaluate.json."
+        "`metadata.fields` and train again: no score with metadata measures seeing, and the head, image only too, has "
+        "learned to lean on it; the table is leak_audit.fields.weather in metrics/evaluate.json."
     )
     assert "MCC 0.99 [0.05, 0.15], and 0.90 [0.05, 0.15] by its mere presence. Take it out" in text
     assert scene.startswith("The mere presence of `scene` tells the label: MCC 0.60. Take it out")

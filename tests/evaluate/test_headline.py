@@ -81,6 +81,6 @@ def test_a_split_that_cant_carry_the_claim_is_an_error(table, model, split, labe
 
 
 def test_scores_of_another_head_are_refused(found):
-    check_headline(found.metrics, "a", where="headline.json")
+    check_headline(found.metrics, "a", where="headline.json", fix="")
     with pytest.raises(StoreError, match=r"(?s)another head.*headline\.json.*roadwork headline"):
-        check_headline(found.metrics, "b", where="headline.json")
+        check_headline(found.metrics, "b", where="headline.json", fix="run `roadwork headline` again")

@@ -103,6 +103,6 @@ def test_a_difference_is_taken_resample_by_resample():
 
 
 def test_probability_counts_what_is_defined_and_clearly_above_zero():
-    assert replicates(resampled=[1, 1, -1, 0]).probability_positive() == 0.5
+    assert replicates(resampled=[1, 1, -1, 0]).probability_positive() == 0.625, "a tie counts half"
     assert replicates(resampled=[1, np.nan, -1, np.nan]).probability_positive() == 0.5
-    assert replicates(resampled=[1e-16, -1e-16]).probability_positive() == 0
+    assert replicates(resampled=[1e-16, -1e-16]).probability_positive() == 0.5

@@ -64,20 +64,21 @@ def test_what_the_model_lacks_keeps_the_convention():
         assert (found.scores[name].resampled == 0).all()
 
 
-def test_a_perfect_model_has_intervals_without_length():
+def test_a_perfect_model_has_no_interval_because_it_has_no_error_to_resample():
     labels = np.tile([0, 1], 50)
     found = resample_scores(labels, labels, np.arange(100) // 4, RESAMPLING)
-    for name in SCORES:
-        interval = found.interval(name, RESAMPLING)
-        best = 0 if name in ("ece", "brier") else 1
-        assert (interval.low, interval.high) == (best, best), name
+    assert [name for name in SCORES if found.interval(name, RESAMPLING) is not None] == ["ece"]
+    slightly_wrong = np.where(labels, 0.9, 0.1)
+    found = resample_scores(labels, slightly_wrong, np.arange(100) // 4, RESAMPLING)
+    assert found.interval("mcc", RESAMPLING) is None
+    assert found.interval("brier", RESAMPLING) is not None
 
 
 def test_a_model_differs_from_itself_by_nothing():
     found = resample_scores(*some(), RESAMPLING)
     for name in SCORES:
         interval, probability = found.difference(found, name, RESAMPLING)
-        assert (interval.low, interval.high, probability) == (0, 0, 0), name
+        assert (interval.low, interval.high, probability) == (0, 0, 0.5), name
 
 
 def test_models_that_are_equal_but_for_the_order_of_summing_differ_by_nothing():
@@ -88,7 +89,7 @@ def test_models_that_are_equal_but_for_the_order_of_summing_differ_by_nothing():
     for name in ("brier", "ece"):
         interval, probability = pair[0].difference(pair[1], name, RESAMPLING)
         assert (interval.low, interval.high) == pytest.approx((0, 0), abs=1e-12)
-        assert probability == 0
+        assert probability == 0.5
 
 
 def test_results_do_not_depend_on_the_size_of_the_parts(monkeypatch):

@@ -99,7 +99,7 @@ def test_a_difference_is_paired():
 def test_models_that_decide_alike_differ_only_where_probabilities_count():
     row = difference_row(predictions(0.1 + 0.8 * LABELS), predictions(0.4 + 0.2 * LABELS), RESAMPLING)
     for name in ("mcc", "f1", "auroc", "auprc", "accuracy", "precision", "recall"):
-        assert (row[name], row[f"{name}_ci95"], row[f"{name}_probability_positive"]) == (0, [0, 0], 0)
+        assert (row[name], row[f"{name}_ci95"], row[f"{name}_probability_positive"]) == (0, [0, 0], 0.5)
     assert row["brier"] == pytest.approx(0.01 - 0.16)
     assert row["ece"] == pytest.approx(0.1 - 0.4)
     assert row["ece_ci95"] == pytest.approx([-0.3, -0.3])

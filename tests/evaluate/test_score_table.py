@@ -60,6 +60,8 @@ def test_a_row_without_an_interval_says_why():
     assert "[one block]" in line(score_table(single), "out-of-fold, image only")
     lacking = scorecard(oof=row(0.5, 0, 0, blocks=3) | none)
     assert "[one class in most blocks]" in line(score_table(lacking), "out-of-fold, image only")
+    perfect = scorecard(oof=row(1.0, 0, 0, blocks=3) | none)
+    assert "[no error to resample]" in line(score_table(perfect), "out-of-fold, image only")
     undefined = {"mcc": 0.1, "mcc_ci95": None, "mcc_probability_positive": None}
     baselines = {"majority": row(0.5, 0.3, 0.6, blocks=1, difference=undefined)}
     assert line(score_table(scorecard(baselines=baselines)), "baseline: majority").endswith(

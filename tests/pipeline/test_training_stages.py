@@ -1,5 +1,6 @@
 """The stages `pretrain` and `finetune` on a small project on disk, with the real parameter file's structure."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -244,11 +245,17 @@ def test_scores_of_an_earlier_head_are_noticed(project):
         evaluate.run()
     for fold in (0, 1):
         finetune.run(fold)
-    with pytest.raises(StoreError, match=r"(?s)another head.*metrics/headline\.json.*roadwork headline"):
+    with pytest.raises(StoreError, match=r"(?s)another head.*metrics/headline\.json.*dvc repro ensemble"):
         ensemble.run()
     headline.run()
     ensemble.run()
-    assert evaluate.run()["views"].keys() == set(view_names(3))
+    scorecard = evaluate.run()
+    assert scorecard["views"].keys() == set(view_names(3))
+    assert scorecard["head_sha256"] == json.loads(paths.PRETRAIN_METRICS.read_text())["head_sha256"]
+    assert scorecard["made_from"] == {
+        path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (paths.PREDICTIONS, paths.HEADLINE_METRICS, paths.OOF_PREDICTIONS, paths.EVIDENCE)
+    }
     assert len(pd.read_parquet(paths.EVIDENCE)) == 30 * VIEWS
 
 
