@@ -23,19 +23,21 @@ class Inputs:
 
     digests: dict[str, str] = field(default_factory=dict)
 
-    def present(self, path: Path, stage: str) -> Path:
-        """`path`, which is a file."""
+    def present(self, path: Path, stage: str, *, called: str = "") -> Path:
+        """`path`, which is a file; `called` is what to call it where its name doesn't tell."""
         if not path.is_file():
             raise DataError(
-                f"there is no {path.name} yet", where=str(path), fix=f"run `roadwork {stage}`, or `dvc repro`"
+                f"there is no {called or path.name} yet",
+                where=str(path),
+                fix=f"run `roadwork {stage}`, or `dvc repro`",
             )
         self.digests[path.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
         return path
 
-    def json(self, path: Path, stage: str) -> Any:
+    def json(self, path: Path, stage: str, *, called: str = "") -> Any:
         """What the JSON file `path` holds."""
         try:
-            return json.loads(self.present(path, stage).read_text(encoding="utf-8"))
+            return json.loads(self.present(path, stage, called=called).read_text(encoding="utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise DataError(f"not readable as JSON: {error}", where=str(path), fix=f"run `roadwork {stage}`") from error
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from roadwork.ablation.page import HARMS, HELPS, OPEN, interval_key, sorted_rows, verdict
+from roadwork.report.interval_text import above
 
 _INSTEAD = {HELPS: "worse than the full head", OPEN: "no difference shown", HARMS: "better than the full head"}
 """What a verdict on the block means where something else stands in its place."""
@@ -14,13 +15,13 @@ _INSTEAD = {HELPS: "worse than the full head", OPEN: "no difference shown", HARM
 
 @dataclass(frozen=True)
 class Compared:
-    """A variant minus the full head: MCC, its interval, the share of resamples above 0, and what that says."""
+    """A variant minus the full head: MCC, its interval, in which share of resamples it is above 0, what that says."""
 
     title: str
     group: str
     mcc: float
     interval: Sequence[float] | None
-    probability_positive: float | None
+    above: str
     verdict: str
 
 
@@ -39,7 +40,8 @@ def compared(ablation: Mapping[str, Any]) -> list[Compared]:
 
     def of(title: str, group: str, found: Mapping[str, Any]) -> Compared:
         says = verdict(found, key)
+        share = above(found["mcc"], found[key], found["mcc_probability_positive"])
         words = _INSTEAD[says] if group == "instead" else says
-        return Compared(title, group, found["mcc"], found[key], found["mcc_probability_positive"], words)
+        return Compared(title, group, found["mcc"], found[key], share, words)
 
     return [of(title, group, found) for title, group, found in rows if found is not None]

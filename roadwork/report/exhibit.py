@@ -92,7 +92,7 @@ def _checked(photograph: Path, row: Mapping[str, Any]) -> bytes:
 def _facts(row: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
     latitude_deg, longitude_deg = float(row["latitude_deg"]), float(row["longitude_deg"])
     known = not (pd.isna(latitude_deg) or pd.isna(longitude_deg))
-    yield "city", place_name(latitude_deg, longitude_deg) if known else None
+    yield "position", place_name(latitude_deg, longitude_deg) if known else None
     yield "size", f"{row['width_px']} × {row['height_px']} px"
     for name in _FACTS:
         yield name, None if pd.isna(row[name]) else str(row[name])

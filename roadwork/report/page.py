@@ -19,7 +19,9 @@ from roadwork.report.confusion import confusion_rows
 from roadwork.report.data_uri import svg_uri
 from roadwork.report.facts import flat, shown
 from roadwork.report.figures import figures_of
+from roadwork.report.finetuning import distance
 from roadwork.report.folds import Fold, fold_rows, spread
+from roadwork.report.interval_text import above, equal, interval_text
 from roadwork.report.run import Run
 from roadwork.report.scores import (
     BASELINES,
@@ -39,7 +41,7 @@ Interval = Sequence[float] | None
 def render(run: Run, config: ReportConfig) -> str:
     """The page. Equal runs give equal bytes."""
     card = run.scorecard
-    suffix = interval_name(card["confidence"])
+    suffix, percent = interval_name(card["confidence"]), f"{100 * card['confidence']:g} %"
 
     def ci(row: Mapping[str, Any], name: str) -> Interval:
         return row[f"{name}_{suffix}"]
@@ -50,12 +52,16 @@ def render(run: Run, config: ReportConfig) -> str:
         ablation = compared(run.ablation)
     environment = _environment()
     environment.filters["ci"] = ci
+    environment.filters["reach"] = lambda row, name: interval_text(row, name, ci(row, name), percent)
+    environment.filters["above"] = lambda row, name: above(
+        row[name], ci(row, name), row[f"{name}_probability_positive"]
+    )
     return environment.get_template("page.html.j2").render(
         run=run,
         card=card,
         title=config.title,
         style=files("roadwork.report").joinpath("style.css").read_text(encoding="utf-8"),
-        percent=f"{100 * card['confidence']:g} %",
+        percent=percent,
         bins=BINS,
         metrics=METRICS,
         lower_is_better=LOWER_IS_BETTER,
@@ -64,6 +70,7 @@ def render(run: Run, config: ReportConfig) -> str:
         rows=list(scored_rows(card)),
         differences=list(differences(card)),
         strongest=_strongest(card, ci),
+        distance=distance(card, suffix),
         confusion=confusion_rows(run.plots["confusion"]),
         figures={name: svg_uri(svg) for name, svg in figures_of(run).items()},
         view_grids={
@@ -96,7 +103,9 @@ def _environment() -> Environment:
 
 def _strongest(card: Mapping[str, Any], ci: Any) -> dict[str, Any]:
     title, row = strongest_baseline(card)
-    return {"title": title, "row": row, "verdict": verdict(ci(row["difference"], "mcc"))}
+    difference = row["difference"]
+    pair = ci(difference, "mcc")
+    return {"title": title, "row": row, "verdict": "equal" if equal(difference["mcc"], pair) else verdict(pair)}
 
 
 def _axes(run: Run, folds: Sequence[Fold], ci: Any) -> dict[str, Any]:

@@ -107,6 +107,21 @@ def test_use_limits_calibration_and_verification_are_told(facts):
     assert "{%" not in text
 
 
+def test_only_what_is_known_of_the_calibration_is_said(facts):
+    calibration = section(card(facts), "Calibration")
+    assert "slightly cautious" not in calibration
+    assert "fitted on margins of single members" in calibration
+    assert "ECE and Brier in the table above say" in calibration
+
+
+def test_where_the_holdout_score_and_the_baselines_stand_is_said(facts):
+    scores = section(card(facts), "Scores")
+    assert "**Not in this card**: the ensemble's score on holdout" in scores
+    assert "`metrics/evaluate.json`" in scores
+    assert "`reports/index.html`" in scores
+    assert "or without a single error" in scores
+
+
 def test_tables_are_not_broken_by_blank_lines(facts):
     lines = card(facts).splitlines()
     headers = [i for i, line in enumerate(lines) if line.startswith("|---")]

@@ -8,7 +8,7 @@ from roadwork.bundle.load import load_bundle
 from roadwork.embed.backbone import embed_views
 from roadwork.errors import BundleError, CapabilityError, ParameterError, PhotographError
 from roadwork.model.metadata import Metadata
-from roadwork.predict import predict
+from roadwork.predict import OVERLAY_SUFFIX, Prediction, predict, predict_each
 from roadwork.views.geometry import view_boxes
 from roadwork.views.resample import cut_views
 
@@ -95,9 +95,47 @@ def test_what_a_photograph_gets_depends_on_no_other(folder, photographs):
     together = predict([photographs], folder, device="cpu").predictions
     for found in together:
         (alone,) = predict([found.path], folder, device="cpu").predictions
-        assert alone.probability == pytest.approx(found.probability, abs=1e-6)
-        deletions = [view.deletion for view in found.views]
-        assert [view.deletion for view in alone.views] == pytest.approx(deletions, abs=1e-6)
+        assert alone.probability == found.probability
+        assert alone.views == found.views
+
+
+def test_each_is_yielded_before_a_later_one_is_embedded(folder, photographs, monkeypatch):
+    embedded = []
+
+    def counted(backbone, pixels):
+        embedded.append(len(pixels))
+        return embed_views(backbone, pixels)
+
+    monkeypatch.setattr("roadwork.predict.embed_views", counted)
+    each = predict_each([photographs], folder, device="cpu", bar=False)
+    for number in (1, 2, 3):
+        assert isinstance(next(each), Prediction)
+        assert embedded == [1] * number
+    each.close()
+    assert embedded == [1, 1, 1]
+
+
+def test_a_photograph_named_twice_is_predicted_once_where_it_was_named_first(folder, photographs, tmp_path):
+    (tmp_path / "link").symlink_to(photographs)
+    named = [
+        photographs / "c.jpg", photographs, photographs / "b" / ".." / "a.png", tmp_path / "link",
+        photographs / "c.jpg",
+    ]  # fmt: skip
+    found = predict(named, folder, device="cpu")
+    assert [p.path.relative_to(photographs).as_posix() for p in found.predictions] == [
+        "c.jpg", "a.png", "b/z.JPG", "d.jpg",
+    ]  # fmt: skip
+    assert len(predict([tmp_path / "gone"] * 2, folder, device="cpu").failures) == 1
+
+
+def test_a_folder_stands_for_its_images_without_the_overlays_in_it(folder, photographs, capsys):
+    overlay = photographs / "b" / f"a-01234567{OVERLAY_SUFFIX}"
+    overlay.write_bytes((photographs / "c.jpg").read_bytes())
+    assert len(predict([photographs], folder, device="cpu").predictions) == 4
+    assert "1 of the images in these folders are overlays" in capsys.readouterr().err
+    assert [p.path for p in predict([overlay], folder, device="cpu").predictions] == [overlay]
+    (photographs / "b" / "z.JPG").unlink()
+    assert len(predict([photographs / "b"], folder, device="cpu").failures) == 1
 
 
 def test_bad_photographs_are_named_and_the_others_predicted(folder, photographs, tmp_path):

@@ -6,7 +6,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import roadwork.predict
 from pipeline.app import app
+from roadwork.embed.stopping import Terminated
 
 RUNNER = CliRunner()
 
@@ -74,3 +76,44 @@ def test_a_folder_that_cannot_be_made_is_an_error_before_anything_is_predicted(f
     assert done.stdout == ""
     assert done.stderr.startswith("error: the folder for the overlays lies in")
     assert "predicting" not in done.stderr
+
+
+def test_where_nothing_can_be_read_there_is_no_folder_and_no_word_of_overlays(folder, photographs):
+    (photographs / "text.jpg").write_text("no photograph")
+    done = run(folder, photographs / "text.jpg", "--overlay", "out")
+    assert done.exit_code == 1
+    assert not (photographs.parent / "out").exists()
+    assert "overlays" not in done.stderr
+
+
+def test_overlays_beside_photographs_are_not_predicted_with_them(folder, photographs):
+    assert run(folder, photographs / "a" / "1.png", "--overlay", photographs / "a" / "ov").exit_code == 0
+    assert len([*(photographs / "a" / "ov").iterdir()]) == 1
+    done = run(folder, photographs)
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("signal", "code", "word"), [(KeyboardInterrupt, 130, "interrupted"), (Terminated, 143, "terminated")]
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_was_done_before_a_signal_stays(folder, photographs, monkeypatch, signal, code, word, as_json):
+    """The signal comes while the second photograph is embedded."""
+    embed_views, calls = roadwork.predict.embed_views, []
+
+    def interrupted(backbone, pixels):
+        calls.append(pixels)
+        if len(calls) == 2:
+            raise signal
+        return embed_views(backbone, pixels)
+
+    monkeypatch.setattr(roadwork.predict, "embed_views", interrupted)
+    done = run(folder, photographs, "--overlay", "out", *(["--json"] if as_json else []))
+    assert done.exit_code == code
+    assert [line.rsplit("/", 2)[1] for line in done.stdout.splitlines()] == ([] if as_json else ["a"])
+    assert len([*(photographs.parent / "out").iterdir()]) == 1
+    said = "nothing was printed, overlays drawn so far stay" if as_json else "what was printed and drawn so far stays"
+    assert f"{word}: {said}" in done.stderr
+    assert "another run begins anew" in done.stderr
+    assert "go on" not in done.stderr

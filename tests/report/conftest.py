@@ -5,6 +5,8 @@ tested against the formats they write.
 """
 
 import contextlib
+import hashlib
+import json
 import shutil
 
 import numpy as np
@@ -30,6 +32,7 @@ from roadwork.views.geometry import view_names
 RESAMPLING = Resampling(200, 0.95, 7)
 FOLDS = (0, 1, 2)
 FINGERPRINT = "f" * 64
+HEAD = "a" * 64
 SMALL = {
     ("ingest", "sample"): {"images": 64, "max_width_px": 320},
     ("sampling",): {"min_share": 0.1, "target_share": 0.2, "draws": 50},
@@ -53,6 +56,12 @@ def run(finished):
     """The finished run as the page gets it."""
     with contextlib.chdir(finished):
         return report.read_run()
+
+
+@pytest.fixture
+def belonging():
+    """To be called in a changed copy of the run: its files belong together again."""
+    return note_made_from
 
 
 @pytest.fixture
@@ -93,8 +102,18 @@ def predict(root):
         rng = np.random.default_rng(3)
         paths.MODELS.mkdir()
         _write_models(rows, rng)
+        write_json(paths.HEADLINE_METRICS, {"head_sha256": HEAD})
         write_json(paths.EVALUATE_METRICS, _scorecard(rows, rng))
+        note_made_from()
         _write_training(rng, manifest.digest)
+
+
+def note_made_from():
+    """Let the scorecard of the run in this folder be made from the files that lie beside it."""
+    card = json.loads(paths.EVALUATE_METRICS.read_text())
+    files = (paths.PREDICTIONS, paths.OOF_PREDICTIONS, paths.EVIDENCE, paths.HEADLINE_METRICS)
+    digests = {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    write_json(paths.EVALUATE_METRICS, card | {"head_sha256": HEAD, "made_from": digests})
 
 
 def margins(rng, labels, strength):
@@ -247,6 +266,7 @@ def _write_training(rng, manifest_digest):
         {
             "best_epoch": 6, "epochs": 11, "steps": 33, "val_mcc": 0.81, "val_mcc_with_metadata": 0.87,
             "val_loss": 0.025, "val_threshold": -0.4, "train_images": 35, "val_images": 8, "parameters": 10195150,
+            "head_sha256": HEAD,
         },
     )  # fmt: skip
     write_json(

@@ -90,6 +90,29 @@ def test_what_is_wider_can_be_scrolled_by_keyboard(visit):
     assert stuck == []
 
 
+def test_wide_tables_show_that_there_is_more(visit):
+    """A shade at the right edge that stays there, under a cover that goes with the end of the table."""
+    attachments = visit.page.evaluate(
+        "[...document.querySelectorAll('.scroll')].map(box => getComputedStyle(box).backgroundAttachment)"
+    )
+    assert attachments
+    assert all(attachment.startswith("local, scroll") for attachment in attachments)
+
+
+def test_the_first_column_stays_in_sight_on_a_phone(visit):
+    if visit.page.viewport_size["width"] > 640:
+        pytest.skip("for narrow screens only")
+    places = visit.page.evaluate(
+        "['.scores', '.audit'].map(name => { const table = document.querySelector(name), box = table.parentElement;"
+        " box.scrollLeft = 9999; const left = box.getBoundingClientRect().left;"
+        " return [box.scrollLeft, ...[...table.querySelectorAll('thead tr:first-child th:first-child, tbody th')]"
+        ".map(cell => cell.getBoundingClientRect().left - left)] })"
+    )
+    for scrolled, *cells in places:
+        assert scrolled > 100
+        assert all(0 <= cell <= 2 for cell in cells)
+
+
 def test_every_entry_of_the_contents_leads_to_its_section(visit):
     links = visit.page.query_selector_all("nav a")
     assert len(links) == 15

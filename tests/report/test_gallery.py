@@ -73,10 +73,10 @@ def test_an_exhibit_shows_the_photograph_and_what_is_known_of_it(photographs):
     assert (error.path, error.label, error.said, error.wrong) == ("wide.jpg", "none", "roadwork", True)
     assert (close.path, close.label, close.said, close.wrong) == ("high.jpg", "roadwork", "roadwork", False)
     assert dict(close.facts) == {
-        "city": "47.4° N, 8.5° E", "size": "300 × 500 px", "weather": "rainy", "daytime": None, "scene": None,
+        "position": "47.4° N, 8.5° E", "size": "300 × 500 px", "weather": "rainy", "daytime": None, "scene": None,
         "description": None, "group": None,
     }  # fmt: skip
-    assert dict(error.facts)["city"] is None
+    assert dict(error.facts)["position"] is None
     assert [(name, round(change, 3)) for name, change in close.views] == [
         ("tile_1_2", -0.3),
         ("tile_1_1", 0.2),

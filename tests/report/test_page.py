@@ -8,6 +8,7 @@ import pytest
 
 from roadwork.report.config import ReportConfig
 from roadwork.report.figures import figures_of
+from roadwork.report.numerals import signed
 from roadwork.report.page import render
 
 CONFIG = ReportConfig(title="Roadwork on <sample>", gallery=3)
@@ -155,14 +156,70 @@ def test_differences_stand_with_interval_and_probability(run):
         ([0.1, 0.3], "The head beats attention MIL"),
         ([-0.3, -0.1], "Attention MIL beats the head"),
         ([-0.1, 0.3], "This data can't tell the head from attention MIL"),
-        (None, "All test photographs are one block"),
+        (None, "Too many resamples lose a class, so nothing can be said against attention MIL"),
+        ([0.0, 0.0], "The head and attention MIL score alike"),
     ],
 )
 def test_the_headline_says_what_the_strongest_baseline_allows(run, interval, words):
     rows = {**run.scorecard["baselines"]}
     best = rows["attention_mil"]
-    rows["attention_mil"] = best | {"mcc": 0.99, "difference": best["difference"] | {"mcc_ci95": interval}}
+    mcc = 0.0 if interval == [0.0, 0.0] else best["difference"]["mcc"]
+    rows["attention_mil"] = best | {"mcc": 0.99, "difference": best["difference"] | {"mcc": mcc, "mcc_ci95": interval}}
     assert words.lower() in page(with_card(run, baselines=rows)).text.lower()
+
+
+def test_one_block_is_the_reason_where_it_is_one(run):
+    rows = {
+        name: row | {"difference": row["difference"] | {"mcc_ci95": None, "mcc_probability_positive": None}}
+        for name, row in run.scorecard["baselines"].items()
+    }
+    headline = run.scorecard["test"]["image_only"] | {"mcc": 0.5, "blocks": 1, "mcc_ci95": None}
+    test = run.scorecard["test"] | {"image_only": headline}
+    text = page(with_card(run, baselines=rows, test=test)).text
+    assert "All test photographs are one block, so nothing can be said" in text
+    assert "a single block of photographs: no interval can be given" in text
+
+
+def test_the_strongest_baseline_is_said_to_be_chosen_after_looking(run):
+    text, number = page(run).text, len(run.scorecard["baselines"]) - 1
+    assert f"Against the strongest of {number} baselines on test" in text
+    assert f"picked after looking, as the one of the {number} without metadata with the highest MCC on test" in text
+
+
+def test_a_score_without_an_error_has_no_interval(run):
+    holdout = run.scorecard["holdout"] | {"n": 24, "mcc": 1.0, "mcc_ci95": None}
+    text = page(with_card(run, holdout=holdout)).text
+    assert "1.000 no errors among 24: no interval can be given" in text
+    assert "holdout, ensemble, image only 1.000 –" in text
+    assert "or there is no error at all" in text
+
+
+def test_a_difference_of_nothing_is_called_equal(run):
+    found = run.scorecard["test"]["with_metadata"]
+    same = {"mcc": 0.0, "mcc_ci95": [0.0, 0.0], "mcc_probability_positive": 0.0}
+    with_metadata = found | {"difference": found["difference"] | same}
+    text = page(with_card(run, test=run.scorecard["test"] | {"with_metadata": with_metadata})).text
+    assert text.count("with metadata − image only 0.000 [0.00, 0.00] equal") == 2
+    assert "equal above 0" not in text
+
+
+def test_where_out_of_fold_lies_from_the_headline_is_told_part_by_part(run):
+    card = run.scorecard
+    rows = card["test"]["image_only"], card["oof_unadapted"], card["oof"]
+    headline, between, adapted = (row["mcc"] for row in rows)
+    text = page(run).text
+    assert f"to the headline, {signed(adapted - headline)}, fine-tuning makes {signed(adapted - between)} (" in text
+    assert f"chosen on test folds instead of validation, {signed(between - headline)}." in text
+
+
+def test_fine_tuning_that_changed_nothing_is_told(run):
+    card = run.scorecard
+    nothing = card["oof"]["difference"] | {"mcc": 0.0, "mcc_ci95": [0.0, 0.0]}
+    oof = card["oof"] | {"mcc": 0.75, "difference": nothing}
+    test = card["test"] | {"image_only": card["test"]["image_only"] | {"mcc": 0.5}}
+    text = page(with_card(run, oof=oof, oof_unadapted=card["oof_unadapted"] | {"mcc": 0.75}, test=test)).text
+    assert "Fine-tuning changed nothing here" in text
+    assert "The whole distance to the headline, +0.250, is the threshold, chosen on test folds" in text
 
 
 def test_without_a_holdout_the_page_says_so(run):
@@ -259,7 +316,8 @@ def test_the_gallery_names_every_photograph_with_probability_label_and_place(run
         assert f"{shown.probability:.2f} called {shown.said}, labelled {shown.label}" in text
         assert shown.path in text
     for shown in run.gallery.errors:
-        assert dict(shown.facts)["city"] is None or dict(shown.facts)["city"] in text
+        position = dict(shown.facts)["position"]
+        assert position is None or f"position {position}" in text
 
 
 def test_without_errors_the_gallery_says_so(run):

@@ -23,8 +23,13 @@ def test_every_baseline_and_what_metadata_and_fine_tuning_change_are_compared(ru
     assert len(titles) == len(run.scorecard["baselines"]) + 2
 
 
-def test_the_strongest_baseline_is_the_first_of_the_highest():
-    rows = {"majority": {"mcc": 0.0}, "nearest_neighbours": {"mcc": 0.5}, "attention_mil": {"mcc": 0.5}}
+def test_the_strongest_baseline_is_the_first_of_the_highest_that_see_photographs_only():
+    rows = {
+        "metadata_only": {"mcc": 0.9},
+        "majority": {"mcc": 0.0},
+        "nearest_neighbours": {"mcc": 0.5},
+        "attention_mil": {"mcc": 0.5},
+    }
     assert strongest_baseline({"baselines": rows}) == ("nearest neighbours", rows["nearest_neighbours"])
 
 

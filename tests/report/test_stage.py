@@ -1,12 +1,15 @@
 """The stage `report` on a finished run on disk."""
 
+import json
 import re
 
+import pandas as pd
 import pytest
 
 from pipeline import paths, report
-from roadwork.errors import DataError, PhotographError
+from roadwork.errors import DataError, PhotographError, StoreError
 from roadwork.evidence.table import read_evidence, write_evidence
+from roadwork.publish import write_json
 
 NEEDED = {
     paths.EVALUATE_METRICS: "evaluate",
@@ -20,6 +23,7 @@ NEEDED = {
     paths.OOF_PREDICTIONS: "ensemble",
     paths.ENSEMBLE_METRICS: "ensemble",
     paths.PREDICTIONS: "headline",
+    paths.HEADLINE_METRICS: "headline",
     paths.EVIDENCE: "evaluate",
     paths.MANIFEST: "ingest",
     paths.CONTACT_SHEET: "tile",
@@ -52,6 +56,63 @@ def test_a_missing_input_is_named_with_its_stage(project, path):
     assert not paths.REPORT.exists()
 
 
+def test_missing_metrics_of_a_fold_are_called_that(project):
+    (paths.FINETUNE_METRICS / "2.json").unlink()
+    with pytest.raises(DataError, match="there is no metrics file of fold 2 yet"):
+        report.run()
+
+
+def change(path):
+    """What another training leaves behind differs in its numbers."""
+    if path.suffix == ".json":
+        write_json(path, {"head_sha256": "b" * 64})
+    else:
+        table = pd.read_parquet(path)
+        number = next(name for name in table if table[name].dtype.kind == "f")
+        table.assign(**{number: table[number] * 1.0001}).to_parquet(path)
+
+
+@pytest.mark.parametrize(
+    "path", [paths.PREDICTIONS, paths.OOF_PREDICTIONS, paths.EVIDENCE, paths.HEADLINE_METRICS], ids=str
+)
+def test_a_file_that_the_scorecard_was_not_made_from_is_refused(project, path):
+    change(path)
+    told = rf"(?s)^{re.escape(str(path))} is not the one.*evaluate\.json.*rule: .*fix: .*roadwork evaluate.*dvc repro"
+    with pytest.raises(StoreError, match=told):
+        report.run()
+    assert not paths.REPORT.exists()
+
+
+@pytest.mark.parametrize("digest", ["b" * 64, None])
+def test_metrics_of_another_head_are_refused(project, digest):
+    write_json(paths.PRETRAIN_METRICS, json.loads(paths.PRETRAIN_METRICS.read_text()) | {"head_sha256": digest})
+    with pytest.raises(StoreError, match=r"(?s)pretrain\.json.*rule: .*fix: .*dvc repro report"):
+        report.run()
+
+
+@pytest.mark.parametrize("key", ["made_from", "head_sha256"])
+def test_a_scorecard_that_tells_nothing_of_its_origin_is_refused(project, key):
+    card = json.loads(paths.EVALUATE_METRICS.read_text())
+    write_json(paths.EVALUATE_METRICS, {name: value for name, value in card.items() if name != key})
+    with pytest.raises(StoreError, match=r"(?s)evaluate\.json doesn't say which.*fix: run `roadwork evaluate` again"):
+        report.run()
+
+
+DOCUMENTS = {
+    path: stage
+    for path, stage in (NEEDED | {paths.ABLATION_METRICS: "ablate"}).items()
+    if path.suffix == ".json" and path != paths.HEADLINE_METRICS
+}
+
+
+@pytest.mark.parametrize("content", ["{}", "[]"])
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_json_that_is_valid_but_not_what_the_stage_wrote_is_refused(project, path, content):
+    path.write_text(content)
+    with pytest.raises(DataError, match=rf"(?s){re.escape(str(path))} lacks `.*fix: .*roadwork {DOCUMENTS[path]}"):
+        report.run()
+
+
 def test_a_damaged_input_is_named(project):
     paths.TIMING.write_text("{")
     with pytest.raises(DataError, match=r"(?s)not readable as JSON.*timing\.json.*roadwork pretrain"):
@@ -82,7 +143,8 @@ def test_another_photograph_in_its_place_is_refused(project):
         report.run()
 
 
-def test_evidence_of_other_images_is_refused(project):
+def test_evidence_of_other_images_is_refused(project, belonging):
     write_evidence(paths.EVIDENCE, read_evidence(paths.EVIDENCE).iloc[:12])
+    belonging()
     with pytest.raises(DataError, match=r"(?s)has no evidence.*roadwork evaluate"):
         report.run()
