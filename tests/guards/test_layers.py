@@ -19,8 +19,9 @@ LAYERS = (
     ("model",),
     ("train",),
     ("evaluate",),
+    ("evidence", "ablation"),
     ("bundle",),
-    ("predict", "check"),
+    ("predict", "overlays", "check"),
     ("report",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

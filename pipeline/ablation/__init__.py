@@ -1,0 +1,1 @@
+"""What `roadwork ablate` needs to run DVC experiments: names, clones, processes, results."""
