@@ -30,6 +30,9 @@ cache = typer.Typer(
 )
 app.add_typer(cache)
 
+_PRINTED = "what was printed and drawn so far stays, the other photographs weren't predicted; another run begins anew"
+_UNPRINTED = "nothing was printed, overlays drawn so far stay; another run begins anew"
+
 ParamsFile = Annotated[Path, typer.Option("--params", help="The parameter file.", show_default=True)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout, and nothing else there.")]
 
@@ -101,14 +104,28 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Print how likely each photograph shows roadwork, from the photograph alone; --json also says why."""
-    with explained():
+    results = sys.stdout  # within `explained` it is stderr
+
+    def say(line: str) -> None:
+        if not as_json:
+            typer.echo(line, file=results)
+
+    with explained(_UNPRINTED if as_json else _PRINTED):
         from pipeline.predict import run
 
-        outcome = run(photographs, bundle=bundle, params=params, weights=weights, device=device, overlay=overlay)
-    if outcome.text or as_json:
-        show(outcome.result, as_json, outcome.text)
-    for failure in outcome.failures:
-        typer.echo(f"error: {failure}", err=True)
+        outcome = run(
+            photographs,
+            bundle=bundle,
+            params=params,
+            weights=weights,
+            device=device,
+            overlay=overlay,
+            say=say,
+            complain=lambda failure: typer.echo(f"error: {failure}", err=True),
+            bar=as_json or not results.isatty(),  # on a terminal the lines themselves tell how far it is
+        )
+    if as_json:
+        show(outcome.result, as_json)
     if outcome.failures:
         raise typer.Exit(1)
 
@@ -153,7 +170,7 @@ def ablate(
     """Train the head without each of its parts, several times, as DVC experiments; write docs/ablation.md."""
     with explained():
         if list_only:
-            from pipeline.ablation_list import run as list_variants
+            from pipeline.ablation.listing import run as list_variants
 
             outcome = list_variants(seeds=seeds, only=only or ())
         else:

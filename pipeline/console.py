@@ -16,12 +16,14 @@ from roadwork.errors import RoadworkError
 INTERRUPTED, TERMINATED = 130, 143
 
 _SHORT = 6
+_RESUMED = "finished work is kept, run the same command again to go on"
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explained(left: str = _RESUMED) -> Iterator[None]:
     """Turn a RoadworkError into its message on stderr and exit code 1; Ctrl-C into 130, SIGTERM into 143.
 
+    `left` tells, after either signal, what becomes of the work that was done.
     A bug keeps its traceback. Inside, stdout is stderr, so that no library's print can spoil `--json`.
     """
     try:
@@ -31,10 +33,10 @@ def explained() -> Iterator[None]:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
     except Terminated:
-        typer.echo("terminated: finished work is kept, run the same command again to go on", err=True)
+        typer.echo(f"terminated: {left}", err=True)
         raise typer.Exit(TERMINATED) from None
     except KeyboardInterrupt:
-        typer.echo("interrupted: finished work is kept, run the same command again to go on", err=True)
+        typer.echo(f"interrupted: {left}", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Generator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +24,7 @@ from roadwork.errors import PhotographError
 from roadwork.evidence.evidence import Evidence, find_evidence
 from roadwork.evidence.view import ViewEvidence
 from roadwork.model.metadata import Metadata
-from roadwork.progress import progress
+from roadwork.progress import note, progress
 from roadwork.train.features import FeatureTable
 from roadwork.views.decode import decode_rgb
 from roadwork.views.geometry import ViewsConfig, view_boxes, view_names
@@ -30,6 +32,9 @@ from roadwork.views.resample import cut_views
 
 MAX_PIXELS = 200_000_000
 """Larger photographs are refused before memory is taken, unless the caller says otherwise."""
+
+OVERLAY_SUFFIX = ".overlay.jpg"
+"""How the names of overlays end; a folder stands for its images without these."""
 
 _AHEAD = 2
 
@@ -66,64 +71,95 @@ def predict(
     device: str = "auto",
     max_pixels: int = MAX_PIXELS,
 ) -> Predictions:
-    """The probability of roadwork of each of `photographs`; folders stand for the images below them, sorted.
+    """What `predict_each` yields, brought together: for callers who want all of it at the end."""
+    predictions: list[Prediction] = []
+    failures: list[PhotographError] = []
+    for found in predict_each(
+        photographs, bundle, params=params, weights=weights, device=device, max_pixels=max_pixels
+    ):
+        if isinstance(found, Prediction):
+            predictions.append(found)
+        else:
+            failures.append(found)
+    return Predictions(predictions, failures)
+
+
+def predict_each(
+    photographs: Sequence[Path],
+    bundle: Path,
+    *,
+    params: Path | None = None,
+    weights: Path | None = None,
+    device: str = "auto",
+    max_pixels: int = MAX_PIXELS,
+    bar: bool = True,
+) -> Generator[Prediction | PhotographError, None, None]:
+    """The probability of roadwork of each of `photographs`, one after the other, each as soon as it is known.
+
+    Folders stand for the images below them, sorted, overlays left out. A photograph that is named twice is predicted
+    once, where it was named first. One that can't be read yields its error, and the others go on; arguments that lead
+    to no photograph come first.
 
     A photograph takes the route of training: 12 views, the backbone, float16, the members with metadata hidden, the
-    mean of their margins, the bundle's `image_only` calibration. What one photograph gets depends on no other.
+    mean of their margins, the bundle's `image_only` calibration. Each is judged alone, so what it gets is the same in
+    any company.
 
     The evidence of a view is what the members together make of it: the mean of their gates, the share of them that kept
     it, the mean of the logits of those, and how the probability falls when every member has to do without the view.
 
     `params`: a project's parameter file whose `backbone` and `views` must agree with the bundle. `weights`: the
-    backbone's weights file, where the bundle's own can't be found. Photographs that can't be read are reported, and the
-    others predicted.
+    backbone's weights file, where the bundle's own can't be found. `bar`: whether to tell how far it is.
 
     Raises BundleError (missing, damaged, or not fitting backbone and views), BackboneError, CapabilityError.
     """
     loaded = load_bundle(bundle)
     files, failures = _files(photographs)
     chosen = resolve_device(device, parameter="--device")
+    yield from failures
     if not files:
-        return Predictions([], failures)
+        return
     backbone = build_matching_backbone(loaded.description, bundle, params=params, weights=weights, device=chosen)
+    names = view_names(loaded.description.views.grid)
     cut = _view_cutter(loaded.description.views, max_pixels)
-    read: list[tuple[Path, NDArray[np.int32]]] = []
-    rows: list[NDArray[np.float16]] = []
-    with progress("predicting", len(files), "photographs") as advance:
+    with progress("predicting", len(files), "photographs") if bar else nullcontext() as advance:
         for photo in overlapped(cut, files, workers=worker_count("auto"), ahead=_AHEAD):
             if isinstance(photo, PhotographError):
-                failures.append(photo)
+                yield photo
             else:
                 vectors = embed_views(backbone, torch.from_numpy(photo.views[None])).cpu().numpy()
-                rows.append(to_float16(vectors, [str(photo.path)]))
-                read.append((photo.path, photo.boxes))
-            advance()
-    if not read:
-        return Predictions([], failures)
-    evidence = _evidence(loaded, np.concatenate(rows), chosen)
-    names = view_names(loaded.description.views.grid)
-    found = [
-        Prediction(path, probability, probability >= 0.5, evidence.views(row, names), boxes)
-        for row, ((path, boxes), probability) in enumerate(zip(read, evidence.probabilities.tolist(), strict=True))
-    ]
-    return Predictions(found, failures)
+                evidence = _evidence(loaded, to_float16(vectors, [str(photo.path)]), chosen)
+                probability = float(evidence.probabilities[0])
+                yield Prediction(photo.path, probability, probability >= 0.5, evidence.views(0, names), photo.boxes)
+            if advance is not None:
+                advance()
 
 
 def _files(photographs: Sequence[Path]) -> tuple[list[Path], list[PhotographError]]:
-    """The files to read, and an error for each argument that leads to none."""
-    files: list[Path] = []
+    """The files to read, each once, and an error for each argument that leads to none."""
+    files: dict[Path, Path] = {}
     failures: list[PhotographError] = []
-    for path in photographs:
+    overlays = 0
+    for path in dict.fromkeys(photographs):
         if path.is_dir():
             images = [file for file in files_below(path) if is_image_name(file)]
-            if not images:
+            own = [file for file in images if not file.name.endswith(OVERLAY_SUFFIX)]
+            overlays += len(images) - len(own)
+            if not own:
                 failures.append(PhotographError("no photograph in this folder", where=str(path), fix="name another"))
-            files += images
+            for file in own:
+                files.setdefault(_place(file), file)
         elif path.is_file():
-            files.append(path)
+            files.setdefault(_place(path), path)
         else:
             failures.append(PhotographError("there is no such photograph", where=str(path), fix="check the path"))
-    return files, failures
+    if overlays:
+        note(f"{overlays} of the images in these folders are overlays (*{OVERLAY_SUFFIX}): left out")
+    return list(files.values()), failures
+
+
+def _place(file: Path) -> Path:
+    """One and the same however the way to `file` is written; two links to one photograph remain two."""
+    return Path(os.path.realpath(file.parent), file.name)
 
 
 class _Cut(NamedTuple):

@@ -6,7 +6,7 @@ from PIL import Image
 
 from roadwork.errors import DataError, ParameterError, PhotographError
 from roadwork.evidence.view import ViewEvidence
-from roadwork.overlays import draw_overlays, make_overlay_folder, overlay_path
+from roadwork.overlays import check_overlay_folder, draw_overlay, overlay_path
 from roadwork.predict import Prediction
 from roadwork.views.geometry import view_boxes, view_names
 
@@ -21,20 +21,18 @@ def predicted(path, *, size=(64, 48), probability=0.7):
 
 @pytest.fixture
 def folder(tmp_path):
-    made = tmp_path / "overlays" / "deep"
-    make_overlay_folder(made, [])
-    return made
+    return tmp_path / "overlays" / "deep"
 
 
 def test_one_picture_per_photograph(tmp_path, folder):
     predictions = [predicted(tmp_path / name) for name in ("a/1.jpg", "b/1.jpg", "b/1.png")]
-    drawn = draw_overlays(predictions, folder)
-    assert drawn.failures == []
-    assert list(drawn.pictures) == [prediction.path for prediction in predictions]
-    assert sorted(folder.iterdir()) == sorted(drawn.pictures.values())
-    assert len(set(drawn.pictures.values())) == 3
-    for picture in drawn.pictures.values():
+    assert not folder.exists()
+    pictures = [draw_overlay(prediction, folder) for prediction in predictions]
+    assert sorted(folder.iterdir()) == sorted(pictures)
+    assert len(set(pictures)) == 3
+    for picture in pictures:
         assert picture.name.startswith("1-")
+        assert picture.name.endswith(".overlay.jpg")
         with Image.open(picture) as opened:
             assert opened.format == "JPEG"
             assert opened.width > 1000
@@ -42,12 +40,12 @@ def test_one_picture_per_photograph(tmp_path, folder):
 
 def test_a_second_run_replaces_the_pictures_of_the_first(tmp_path, folder):
     first = predicted(tmp_path / "a.png")
-    draw_overlays([first], folder)
+    draw_overlay(first, folder)
     (picture,) = folder.iterdir()
     before = picture.read_bytes()
-    draw_overlays([first], folder)
+    draw_overlay(first, folder)
     assert picture.read_bytes() == before
-    draw_overlays([predicted(tmp_path / "a.png", probability=0.2)], folder)
+    draw_overlay(predicted(tmp_path / "a.png", probability=0.2), folder)
     assert [*folder.iterdir()] == [picture]
     assert picture.read_bytes() != before
 
@@ -64,31 +62,40 @@ def test_a_name_belongs_to_a_place_however_it_is_written(tmp_path, monkeypatch):
 @pytest.mark.parametrize("letter", ["x", "ö", "道"], ids=["one byte", "two", "three"])
 def test_the_longest_names_fit(tmp_path, folder, letter):
     stem = letter * (251 // len(letter.encode()))
-    drawn = draw_overlays([predicted(tmp_path / f"{stem}.png")], folder)
-    (picture,) = folder.iterdir()
-    assert picture in drawn.pictures.values()
+    picture = draw_overlay(predicted(tmp_path / f"{stem}.png"), folder)
+    assert [*folder.iterdir()] == [picture]
     assert picture.name.startswith(stem[:40])
 
 
-def test_a_photograph_that_is_gone_is_named_and_the_others_drawn(tmp_path, folder):
-    gone, there = predicted(tmp_path / "gone.png"), predicted(tmp_path / "there.png")
+def test_a_photograph_that_is_gone_is_named_and_leaves_no_folder(tmp_path, folder):
+    gone = predicted(tmp_path / "gone.png")
     gone.path.unlink()
-    drawn = draw_overlays([gone, there], folder)
-    assert list(drawn.pictures) == [there.path]
-    assert [type(failure) for failure in drawn.failures] == [PhotographError]
-    assert "gone.png" in drawn.failures[0].where
+    with pytest.raises(PhotographError) as caught:
+        draw_overlay(gone, folder)
+    assert "gone.png" in caught.value.where
+    assert not folder.parent.exists()
 
 
 def test_a_large_photograph_keeps_the_caller_s_limit(tmp_path, folder):
-    drawn = draw_overlays([predicted(tmp_path / "a.png")], folder, max_pixels=100)
-    assert (drawn.pictures, len(drawn.failures)) == ({}, 1)
+    with pytest.raises(PhotographError):
+        draw_overlay(predicted(tmp_path / "a.png"), folder, max_pixels=100)
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(DataError, match="can't be made") as caught:
-        make_overlay_folder(tmp_path / "taken", [])
+        check_overlay_folder(tmp_path / "taken", [])
     assert "--overlay" in caught.value.where
+    with pytest.raises(DataError, match="taken is no folder"):
+        check_overlay_folder(tmp_path / "taken" / "below", [])
+    with pytest.raises(DataError, match="can't be made"):
+        draw_overlay(predicted(tmp_path / "a.png"), tmp_path / "taken" / "below")
+
+
+def test_a_folder_in_one_that_is_read_only_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(DataError, match="can't be written to"):
+        check_overlay_folder(tmp_path / "x" / "y", [])
 
 
 def test_the_overlays_never_lie_among_the_photographs(tmp_path):
@@ -96,10 +103,10 @@ def test_the_overlays_never_lie_among_the_photographs(tmp_path):
     photographs.mkdir()
     for inside in (photographs, photographs / "overlays", photographs / "x" / ".." / "overlays"):
         with pytest.raises(ParameterError, match="lies in"):
-            make_overlay_folder(inside, [photographs])
+            check_overlay_folder(inside, [photographs])
     assert [*photographs.iterdir()] == []
-    make_overlay_folder(tmp_path / "photographs_overlays", [photographs])
-    make_overlay_folder(photographs / "overlays", [photographs / "one.jpg"])
+    check_overlay_folder(tmp_path / "photographs_overlays", [photographs])
+    check_overlay_folder(photographs / "overlays", [photographs / "one.jpg"])
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_error(tmp_path, folder, monkeypatch):
@@ -109,7 +116,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_error(tmp_path, folder, monke
     monkeypatch.setattr(Image.Image, "save", full)
     prediction = predicted_without_saving(tmp_path / "a.ppm")
     with pytest.raises(DataError, match="No space left on device"):
-        draw_overlays([prediction], folder)
+        draw_overlay(prediction, folder)
     assert [*folder.iterdir()] == []
 
 

@@ -38,42 +38,53 @@ class Figures:
     below: bool
     """Brackets lie below the photograph; otherwise to its right."""
 
+    @staticmethod
+    def have_room(boxes: NDArray[np.int32], views: Sequence[ViewEvidence]) -> bool:
+        """Whether every tile of `boxes [view 4]` can carry its chip without covering a neighbour's."""
+        tiles = [place for place, view in enumerate(views) if is_tile(view)]
+        room = _room(boxes[tiles])
+        return all(_fits([[_shortest(views[place])]], room) for place in tiles)
+
+    def write_badges(self, boxes: NDArray[np.int32], views: Sequence[ViewEvidence]) -> None:
+        """Only the numbers of the most telling tiles, where even these have room: the figures stand elsewhere."""
+        room = _room(boxes[[is_tile(view) for view in views]])
+        if min(room) < BADGE_PX:
+            return
+        for place, number in self.numbers.items():
+            if is_tile(views[place]):
+                left, top, right, bottom = as_box(boxes[place])
+                middle = ((left + right) / 2, (top + bottom) / 2)
+                draw_badge(self.draw, middle, number, self.scale.colour(views[place].deletion))
+
     def write(self, boxes: NDArray[np.int32], views: Sequence[ViewEvidence]) -> None:
-        """Write the figures of `views`, whose `boxes [view 4]` are in pixels of the canvas."""
+        """Write the figures of `views`, whose `boxes [view 4]` are in pixels of the canvas and have room for them."""
         tiles = [place for place, view in enumerate(views) if is_tile(view)]
         room = _room(boxes[tiles])
         chips = {place: self._chips(views[place]) for place in tiles}
-        kept_tiles = [place for place in tiles if views[place].kept > 0]
-        level = next((n for n in range(_LEVELS) if all(_fits(chips[place][n], room) for place in kept_tiles)), None)
+        level = next(n for n in range(_LEVELS) if all(_fits(chips[place][n], room) for place in tiles))
         for place in tiles:
-            self._tile(as_box(boxes[place]), views[place], None if level is None else chips[place][level], room, place)
+            self._tile(as_box(boxes[place]), views[place], chips[place][level], place)
         others = [place for place in range(len(views)) if place not in tiles]
         for order, place in enumerate(others):
             self._bracket(as_box(boxes[place]), order, views[place], self.numbers.get(place))
 
-    def _tile(
-        self, box: Box, view: ViewEvidence, lines: Lines | None, room_px: tuple[float, float], place: int
-    ) -> None:
-        """A tile's chip; where there is no room, only the number of a most telling one."""
+    def _tile(self, box: Box, view: ViewEvidence, lines: Lines, place: int) -> None:
         left, top, right, bottom = box
-        colour, number, across = self.scale.colour(view.deletion), self.numbers.get(place), (left + right) / 2
-        if lines is not None and _fits(lines, room_px):
-            middle = min((top + bottom) / 2, top + _DOWN * (bottom - top) + plate_size(lines)[1] / 2)
-            draw_plate(self.draw, (across, middle), lines, colour, number)
-        elif number is not None:
-            draw_badge(self.draw, (across, (top + bottom) / 2), number, colour)
+        middle = min((top + bottom) / 2, top + _DOWN * (bottom - top) + plate_size(lines)[1] / 2)
+        centre = ((left + right) / 2, middle)
+        draw_plate(self.draw, centre, lines, self.scale.colour(view.deletion), self.numbers.get(place))
 
     def _chips(self, view: ViewEvidence) -> list[Lines]:
         """A tile's change of probability, gate and logit, and ever less of them: one text for each of `_LEVELS`."""
         if view.kept == 0:
-            return [[[Run("pruned", ink=FAINT)]]] * _LEVELS
-        colour, text = self.scale.colour(view.deletion), change(view.deletion)
-        figure = [Run(text, 22, bold=True, ink=colour)]
+            return [[[_shortest(view)]]] * _LEVELS
+        colour = self.scale.colour(view.deletion)
+        figure = [Run(change(view.deletion), 22, bold=True, ink=colour)]
         return [
             [figure, [Run(" · ".join(_inner(view)))]],
             [figure, *([Run(part)] for part in _inner(view))],
             [figure],
-            [[Run(text, bold=True, ink=colour)]],
+            [[_shortest(view)._replace(ink=colour)]],
         ]
 
     def _bracket(self, box: Box, order: int, view: ViewEvidence, number: int | None) -> None:
@@ -112,6 +123,11 @@ class Figures:
         return [name, figure, *map(Run, _inner(view))]
 
 
+def _shortest(view: ViewEvidence) -> Run:
+    """The least that a tile's chip says."""
+    return Run("pruned", ink=FAINT) if view.kept == 0 else Run(change(view.deletion), bold=True)
+
+
 def _inner(view: ViewEvidence) -> list[str]:
     return [gate(view), logit(view), *kept(view)]
 
@@ -122,10 +138,16 @@ def _fits(lines: Lines, room_px: tuple[float, float]) -> bool:
 
 
 def _room(tiles: NDArray[np.int32]) -> tuple[float, float]:
-    """How far apart the middles of neighbouring tiles are, across and down: a chip may not be larger."""
+    """How far apart the middles of neighbouring tiles are, across and down: a chip may not be larger.
 
-    def apart(start: NDArray[np.int32], end: NDArray[np.int32]) -> float:
-        middles = np.unique(start + end) / 2
-        return float(np.diff(middles).min() if len(middles) > 1 else (end - start).min()) - _APART_PX
+    None at all where tiles share a middle, as those of a photograph of a pixel or two do.
+    """
+    middles = (tiles[:, :2] + tiles[:, 2:]) / 2
+    if len(np.unique(middles, axis=0)) < len(tiles):
+        return 0.0, 0.0
 
-    return apart(tiles[:, 0], tiles[:, 2]), apart(tiles[:, 1], tiles[:, 3])
+    def apart(axis: int) -> float:
+        steps = np.diff(np.unique(middles[:, axis]))
+        return float(steps.min() if len(steps) else (tiles[:, axis + 2] - tiles[:, axis]).min()) - _APART_PX
+
+    return apart(0), apart(1)

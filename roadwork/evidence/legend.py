@@ -82,7 +82,10 @@ def _items(scale: Scale, views: int, telling: int) -> list[_Item]:
     return [
         *items,
         _words(Run("gate", 16, bold=True), Run("weight in the fusion of the views, 0 to 1", 16)),
-        _words(Run("logit", 16, bold=True), Run("what the view says by itself, above 0 like roadwork", 16)),
+        _words(
+            Run("logit", 16, bold=True),
+            Run("margin of the view's own classifier, only to be compared between views of one photograph", 16),
+        ),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,17 +13,18 @@ from roadwork.evidence.boxes import OUTLINED, as_box, draw_boxes, is_tile
 from roadwork.evidence.card import card
 from roadwork.evidence.chips import COLUMN_PX, ROW_PX, Figures
 from roadwork.evidence.colours import PAPER, Scale
+from roadwork.evidence.layout import GAP_PX, arranged
 from roadwork.evidence.legend import legend
+from roadwork.evidence.listing import LEAST_ROW_PX, listing, listing_columns
 from roadwork.evidence.table import image_views
-from roadwork.evidence.title import TITLE_PX, title_strip
+from roadwork.evidence.title import title_strip
 from roadwork.evidence.view import ViewEvidence, most_telling
 from roadwork.evidence.wording import reach
 
 _PHOTO_PX = (1280, 1000)  # the photograph is scaled to fit
-_NARROWEST_PX = 980  # of all between the margins
-_COLUMN_PX, _ROW_PX = (420, 840), 380  # enlarged views: width and least height beside, height below the photograph
-_FLAT_PX = 560  # a photograph that is lower, its brackets included, has them below
-_MARGIN_PX, _GAP_PX = 32, 20
+_LISTED_PX = (560, 1000)  # beside a listing
+_FLAT = 4.0  # width / height from which a listing stands below the photograph
+_MARGIN_PX = 32
 
 
 def overlay(
@@ -37,28 +38,21 @@ def overlay(
     """The photograph `rgb [height width 3]` with its boxes `[view 4]` and their evidence, 1000 to 1800 px wide.
 
     Above it the verdict and `name`; on it the tiles with their figures; along its edge a bracket for each view that
-    isn't a tile; beside it the three most telling views, enlarged; below it the legend. Colour and strength are
+    isn't a tile; beside it the three most telling views, enlarged; below it the legend. Where its tiles have no room
+    for figures, because they are too thin or too many, a listing has those of all views. Colour and strength are
     relative to the photograph's own largest change, which the legend states.
     """
     scale, telling = Scale.of(views), most_telling(views, OUTLINED)
-    picture, placed = _scaled(rgb, boxes, min(_PHOTO_PX[0] / rgb.shape[1], _PHOTO_PX[1] / rgb.shape[0]))
-    below = picture.width >= picture.height
-    brackets = sum(not is_tile(view) for view in views)
-    block = (picture.width, picture.height + brackets * ROW_PX)
-    if not below:
-        block = (picture.width + brackets * COLUMN_PX, picture.height)
-    left, top = _MARGIN_PX, _MARGIN_PX + TITLE_PX
-    width, height, places = _arranged(block, len(telling))
-    key = legend(width, scale, views=len(views), telling=len(telling))
-
-    canvas = Image.new("RGB", (left + width + _MARGIN_PX, top + height + key.height + _MARGIN_PX // 2), PAPER)
-    about = f"{rgb.shape[1]} × {rgb.shape[0]} px · {reach(probability, views)}"
-    canvas.paste(title_strip(width, probability=probability, name=name, about=about), (left, _MARGIN_PX // 2))
-    canvas.paste(draw_boxes(picture, placed, views, scale), (left, top))
     numbers = {place: order for order, place in enumerate(telling, start=1)}
-    frame = (left, top, left + picture.width, top + picture.height)
-    figures = Figures(ImageDraw.Draw(canvas, "RGBA"), scale, numbers, frame, below)
-    figures.write(placed + np.array([left, top, left, top], dtype=np.int32), views)
+    main, size = _block(rgb, boxes, views, scale, numbers)
+    width, height, places = arranged(size, [as_box(boxes[place]) for place in telling])
+    about = f"{rgb.shape[1]} × {rgb.shape[0]} px · {reach(probability, views)}"
+    title = title_strip(width, probability=probability, name=name, about=about)
+    key = legend(width, scale, views=len(views), telling=len(telling))
+    left, top = _MARGIN_PX, _MARGIN_PX + title.height
+    canvas = Image.new("RGB", (left + width + _MARGIN_PX, top + height + key.height + _MARGIN_PX // 2), PAPER)
+    canvas.paste(main, (left - _MARGIN_PX, top - _MARGIN_PX))
+    canvas.paste(title, (left, _MARGIN_PX // 2))
     for (place, number), (x, y, card_width, card_height) in zip(numbers.items(), places, strict=True):
         shown = card(
             rgb,
@@ -72,6 +66,47 @@ def overlay(
         canvas.paste(shown, (left + x, top + y))
     canvas.paste(key, (left, top + height))
     return canvas
+
+
+def _block(
+    rgb: NDArray[np.uint8],
+    boxes: NDArray[np.int32],
+    views: Sequence[ViewEvidence],
+    scale: Scale,
+    numbers: Mapping[int, int],
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The photograph with the figures of all views, in a margin for what reaches over its edge; size without it."""
+    height_px, width_px = rgb.shape[:2]
+    below = width_px >= height_px
+    brackets = sum(not is_tile(view) for view in views)
+    picture, placed = _scaled(rgb, boxes, min(_PHOTO_PX[0] / width_px, _PHOTO_PX[1] / height_px))
+    roomy = Figures.have_room(placed, views)
+    if roomy:
+        size = (picture.width, picture.height + brackets * ROW_PX)
+        if not below:
+            size = (picture.width + brackets * COLUMN_PX, picture.height)
+        listed, at = None, (0, 0)
+    else:
+        flat = width_px >= _FLAT * height_px
+        if not flat:
+            picture, placed = _scaled(rgb, boxes, min(_LISTED_PX[0] / width_px, _LISTED_PX[1] / height_px))
+        flat = flat or len(views) * LEAST_ROW_PX > _LISTED_PX[1]
+        if flat:
+            listed = listing(views, scale, numbers, columns=listing_columns(_PHOTO_PX[0]))
+            at = (0, picture.height + GAP_PX)
+            size = (max(picture.width, listed.width), at[1] + listed.height)
+        else:
+            listed = listing(views, scale, numbers, height_px=picture.height)
+            at = (picture.width + GAP_PX, 0)
+            size = (at[0] + listed.width, max(picture.height, listed.height))
+    main = Image.new("RGB", (size[0] + 2 * _MARGIN_PX, size[1] + 2 * _MARGIN_PX), PAPER)
+    main.paste(draw_boxes(picture, placed, views, scale), (_MARGIN_PX, _MARGIN_PX))
+    if listed is not None:
+        main.paste(listed, (_MARGIN_PX + at[0], _MARGIN_PX + at[1]))
+    frame = (_MARGIN_PX, _MARGIN_PX, _MARGIN_PX + picture.width, _MARGIN_PX + picture.height)
+    figures = Figures(ImageDraw.Draw(main, "RGBA"), scale, numbers, frame, below)
+    (figures.write if roomy else figures.write_badges)(placed + _MARGIN_PX, views)
+    return main, size
 
 
 def overlay_thumbnail(
@@ -95,20 +130,3 @@ def _scaled(rgb: NDArray[np.uint8], boxes: NDArray[np.int32], factor: float) -> 
     picture = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS)
     ratio = np.array([size[0] / width_px, size[1] / height_px] * 2)
     return picture, np.rint(boxes * ratio).astype(np.int32)
-
-
-def _arranged(block: tuple[int, int], count: int) -> tuple[int, int, list[tuple[int, int, int, int]]]:
-    """Width and height of all between title and legend, and for `count` enlarged views left, top, width and height.
-
-    `block` is the photograph with its brackets; the enlarged views stand to its right or, where it is flat, below it.
-    """
-    if count and block[1] < _FLAT_PX:
-        width = max(block[0], _NARROWEST_PX)
-        each = (width - (OUTLINED - 1) * _GAP_PX) // OUTLINED
-        top = block[1] + _GAP_PX
-        return width, top + _ROW_PX + _GAP_PX, [(k * (each + _GAP_PX), top, each, _ROW_PX) for k in range(count)]
-    column, least = _COLUMN_PX if count else (-_GAP_PX, 0)
-    width, height = max(block[0] + _GAP_PX + column, _NARROWEST_PX), max(block[1], least)
-    step = (height + _GAP_PX) // OUTLINED
-    places = [(width - column, k * step, column, step - _GAP_PX) for k in range(count)]
-    return width, height + _GAP_PX, places

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw
 
 from roadwork.evidence.colours import AGAINST, FAINT, INK, PAPER, TOWARD, mixed
 from roadwork.evidence.plate import Run, line_width, write_line
+from roadwork.views.font import sans
 
-TITLE_PX = 96
+_TITLE_PX, _LINE_PX = 96, 26
 _GAUGE_PX, _BAR_PX = 380, 16
 _ELLIPSIS = "…"
 
 
 def title_strip(width_px: int, *, probability: float, name: str, about: str) -> Image.Image:
-    """`width_px` x `TITLE_PX`: left the verdict over `name` and `about`, right the probability on a scale."""
-    picture = Image.new("RGB", (width_px, TITLE_PX), PAPER)
+    """`width_px` wide: left the verdict over `name` and `about`, right the probability on a scale.
+
+    `name` gets a line of its own, the strip being higher, where it has no room beside `about`.
+    """
+    aside = Run(about, 17, ink=FAINT)
+    title = Run(written(name), 17)
+    beside = line_width([title, aside]) <= width_px - _GAUGE_PX - 40
+    picture = Image.new("RGB", (width_px, _TITLE_PX + (0 if beside else _LINE_PX)), PAPER)
     draw = ImageDraw.Draw(picture)
     verdict, colour = ("roadwork", TOWARD) if probability >= 0.5 else ("no roadwork", AGAINST)
     write_line(draw, (0, 40), [Run(verdict, 38, bold=True, ink=colour), Run(f"{probability:.3f}", 38, ink=INK)])
-    room = width_px - _GAUGE_PX - 40
-    aside = Run(about, 17, ink=FAINT)
-    shown = _shortened(name, Run("", 17), room - line_width([aside]) - 20)
-    write_line(draw, (1, 76), [shown, aside])
+    if beside:
+        write_line(draw, (1, 76), [title, aside])
+    else:
+        write_line(draw, (1, 76), [aside])
+        write_line(draw, (1, 76 + _LINE_PX), [_shortened(title.text, title, width_px - 2)])
     _gauge(draw, width_px - _GAUGE_PX, probability)
     return picture
+
+
+def written(text: str) -> str:
+    r"""`text` with every character that the typeface lacks as its escape: `道` becomes `\u9053`."""
+    known = _characters()
+    return "".join(letter if ord(letter) in known else ascii(letter)[1:-1] for letter in text)
+
+
+@cache
+def _characters() -> frozenset[int]:
+    """What the typeface can draw."""
+    return frozenset(FT2Font(str(sans(17).path)).get_charmap())
 
 
 def _gauge(draw: ImageDraw.ImageDraw, left: int, probability: float) -> None:

@@ -12,8 +12,8 @@ class ViewEvidence:
 
     gate       importance in the view fusion, 0 to 1; 0 where pruning dropped the view. Several heads: their mean
     kept       share of the heads whose pruning kept the view; 0 or 1 with one head
-    logit      margin of the view's own classifier, above 0 like roadwork; None where no head kept it. Several heads:
-               the mean over those that kept it
+    logit      margin of the view's own classifier, which learns only to agree with the other views: to be compared
+               between views of one photograph; None where no head kept it. Several heads: the mean over those that did
     deletion   probability of roadwork with all views minus that with this one withheld: above 0 the view speaks for
                roadwork, below 0 against it
     """

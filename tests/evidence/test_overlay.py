@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from roadwork.evidence.colours import AGAINST, PAPER, TOWARD
+from roadwork.evidence.colours import AGAINST, MIST, PAPER, TOWARD
+from roadwork.evidence.listing import listing
 from roadwork.evidence.overlay import overlay, overlay_thumbnail
 from roadwork.evidence.table import DTYPES
 from roadwork.evidence.view import ViewEvidence
@@ -41,7 +42,21 @@ THREE = evidence(tile_2_1=(1.0, 0.3), tile_2_3=(1.0, -0.2), tile_1_1=(0.0, 0.0),
 
 @pytest.mark.parametrize(
     ("width", "height"),
-    [(4032, 3024), (1920, 1080), (1080, 1920), (96, 72), (900, 900), (4000, 500), (100, 1000), (1, 1)],
+    [
+        (4032, 3024),
+        (1920, 1080),
+        (1080, 1920),
+        (96, 72),
+        (900, 900),
+        (4000, 500),
+        (100, 1000),
+        (1, 1),
+        (12000, 1500),
+        (300, 3000),
+        (1000, 2200),
+        (4000, 1000),
+        (3000, 9),
+    ],
 )
 def test_any_photograph_gives_a_picture_of_about_one_size(width, height):
     picture = shown(width, height, THREE)
@@ -92,6 +107,47 @@ def test_the_most_telling_views_stand_beside_it_strongest_first():
         middles.append(np.flatnonzero(near.any(axis=1)).mean())
     assert middles == sorted(middles)
     assert middles[2] - middles[0] > 400
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "listed"),
+    [
+        (960, 540, 0),
+        (540, 960, 0),
+        (900, 900, 0),
+        (12000, 1500, 0),
+        (300, 3000, 1),
+        (3000, 40, 1),
+        (1, 1, 1),
+        (2, 2, 1),
+    ],
+)
+def test_where_tiles_have_no_room_for_figures_a_listing_has_them(width, height, listed, monkeypatch):
+    seen = []
+
+    def counted(views, *arguments, **options):
+        seen.append(len(views))
+        return listing(views, *arguments, **options)
+
+    monkeypatch.setattr("roadwork.evidence.overlay.listing", counted)
+    shown(width, height, THREE)
+    assert seen == [12] * listed
+
+
+def test_a_photograph_of_a_pixel_has_no_badge_on_it():
+    """All its tiles lie on one another: a number there would name any of them."""
+    picture = shown(1, 1, THREE)
+    inside = np.asarray(picture)[300:600, 60:560]
+    assert len(np.unique(inside.reshape(-1, 3), axis=0)) == 1
+
+
+def test_enlarged_views_of_extreme_photographs_fill_their_cards():
+    """No large frame around a strip: hardly any of the frames' grey."""
+    for size in ((12000, 1500), (300, 3000)):
+        picture = np.asarray(shown(*size, THREE, rgb=photograph(*size, PINK)))
+        assert (picture == MIST).all(axis=-1).mean() < 0.15, size
+        near = np.abs(picture.astype(int) - PINK).max(axis=2) < 60
+        assert near.mean() > 0.1, size
 
 
 def test_where_nothing_is_telling_there_is_nothing_beside():
