@@ -16,6 +16,7 @@ from roadwork.errors import RoadworkError
 INTERRUPTED, TERMINATED = 130, 143
 
 _SHORT = 6
+_MOST_LINES = 24
 _RESUMED = "finished work is kept, run the same command again to go on"
 
 
@@ -41,11 +42,18 @@ def explained(left: str = _RESUMED) -> Iterator[None]:
 
 
 def show(result: dict[str, Any], as_json: bool, text: str | None = None) -> None:
-    """Print a result: as one JSON document, or as `text` (default: a line for each plain value in it)."""
+    """Print a result: as one JSON document, or as `text` (default: a line for each of its first plain values)."""
     if as_json:
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
     else:
-        typer.echo(text if text is not None else "\n".join(_lines(result)))
+        typer.echo(text if text is not None else "\n".join(_first(list(_lines(result)))))
+
+
+def _first(lines: list[str]) -> list[str]:
+    """As many as a screen holds, and how many there are besides."""
+    if len(lines) <= _MOST_LINES:
+        return lines
+    return [*lines[:_MOST_LINES], f"... and {len(lines) - _MOST_LINES} more values: --json prints all"]
 
 
 def _lines(result: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.console import show
+
 _STAGE = """
 import sys, time
 from contextlib import nullcontext
@@ -75,3 +77,19 @@ def test_ctrl_c_during_the_first_imports_leaves_no_traceback(module: str) -> Non
     done = subprocess.run([sys.executable, "-c", _EARLY, module], capture_output=True, text=True)
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
+
+
+def test_a_long_result_is_cut_to_a_screen_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    result = {"scores": {f"s{number}": number for number in range(100)}, "long": list(range(50))}
+    show(result, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "scores.s0: 0"
+    assert lines[23] == "scores.s23: 23"
+    assert lines[24:] == ["... and 76 more values: --json prints all"]
+    show(result, as_json=True)
+    assert len(capsys.readouterr().out.splitlines()) > 150
+
+
+def test_a_short_result_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    show({"a": 1, "b": {"c": [1, 2]}}, as_json=False)
+    assert capsys.readouterr().out.splitlines() == ["a: 1", "b.c: [1, 2]"]
