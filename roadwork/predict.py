@@ -54,36 +54,6 @@ class Prediction:
     boxes: NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """The photographs that could be read, in order, and an error for each that couldn't."""
-
-    predictions: list[Prediction]
-    failures: list[PhotographError]
-
-
-def predict(
-    photographs: Sequence[Path],
-    bundle: Path,
-    *,
-    params: Path | None = None,
-    weights: Path | None = None,
-    device: str = "auto",
-    max_pixels: int = MAX_PIXELS,
-) -> Predictions:
-    """What `predict_each` yields, brought together: for callers who want all of it at the end."""
-    predictions: list[Prediction] = []
-    failures: list[PhotographError] = []
-    for found in predict_each(
-        photographs, bundle, params=params, weights=weights, device=device, max_pixels=max_pixels
-    ):
-        if isinstance(found, Prediction):
-            predictions.append(found)
-        else:
-            failures.append(found)
-    return Predictions(predictions, failures)
-
-
 def predict_each(
     photographs: Sequence[Path],
     bundle: Path,

@@ -1,4 +1,4 @@
-"""What tests measured is printed at the end of the run, by every worker's tests alike: a pass alone says too little."""
+"""For all tests. What they measured is printed at the end of the run: a pass alone says too little."""
 
 import pytest
 
@@ -15,3 +15,14 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("measured")
         for value in measured:
             terminalreporter.line(value)
+
+
+@pytest.fixture
+def one_thread():
+    """PyTorch on one thread: for small tensors more only cost."""
+    import torch  # only where a test asks for it
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +10,16 @@ from roadwork.bundle.load import load_bundle
 from roadwork.embed.backbone import embed_views
 from roadwork.errors import BundleError, CapabilityError, ParameterError, PhotographError
 from roadwork.model.metadata import Metadata
-from roadwork.predict import OVERLAY_SUFFIX, Prediction, predict, predict_each
+from roadwork.predict import OVERLAY_SUFFIX, Prediction, predict_each
 from roadwork.views.geometry import view_boxes
 from roadwork.views.resample import cut_views
+
+
+def predict(*arguments, **options):
+    """All that `predict_each` yields: `predictions` and `failures`."""
+    found = list(predict_each(*arguments, **options))
+    predictions = [one for one in found if isinstance(one, Prediction)]
+    return SimpleNamespace(predictions=predictions, failures=[one for one in found if not isinstance(one, Prediction)])
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from ruamel.yaml import YAML
 
 from pipeline import check, embed_images, ensemble, evaluate, finetune, headline, paths, pretrain
@@ -23,11 +22,8 @@ ATTRIBUTES = {"fingerprint": "f" * 64, "manifest_digest": "m" * 64, "provenance"
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread):
+    """Every test here works on small tensors."""
 
 
 @pytest.fixture

@@ -21,12 +21,8 @@ SPLITS = {"train": 120, "val": 40, "test": 60}
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    """Small tensors: more threads only cost."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread):
+    """Every test here works on small tensors."""
 
 
 @pytest.fixture(scope="session")
