@@ -15,7 +15,7 @@ import typer
 
 from pipeline.console import explained, show
 from pipeline.outcome import Outcome
-from pipeline.paths import BUNDLE, PARAMS
+from pipeline.paths import BUNDLE, DVC_YAML, PARAMS
 from pipeline.stages import STAGES
 
 app = typer.Typer(
@@ -53,13 +53,22 @@ def _root(
 
 
 def _run_stage(name: str, as_json: bool, params: Path, **arguments: Any) -> None:
-    from pipeline.unchanged import unchanged_code
+    from pipeline.leash import leave_with_dvc
+    from pipeline.parameter_checks import check_before_stage
+    from pipeline.unchanged import declared, unchanged_code, unchanged_inputs, unchanged_params
 
     with explained():
-        module = import_module(f"pipeline.{name}")
-        source = Path(str(module.__file__))
-        with unchanged_code(source, source.parent.parent, params):
-            result = module.run(params=params, **arguments)
+        leave_with_dvc()
+        source = Path(__file__).with_name(f"{name}.py")
+        data, names = declared(name, DVC_YAML)
+        # Begun before the code is read: importing takes seconds.
+        with unchanged_code(source, source.parent.parent), unchanged_params(params, names):
+            module = import_module(f"pipeline.{name}")
+            check_before_stage(params)
+            if hasattr(module, "prepare"):
+                module.prepare(params)
+            with unchanged_inputs(data):
+                result = module.run(params=params, **arguments)
     describe = getattr(module, "describe", None)
     show(result, as_json, describe(result) if describe else None)
 
@@ -144,6 +153,22 @@ def check(params: ParamsFile = PARAMS, as_json: Json = False) -> None:
         from pipeline.check import run
 
         outcome = run(params)
+    _show_verdict(outcome, as_json)
+
+
+@app.command()
+def verify(
+    photographs: Annotated[
+        bool, typer.Option("--photographs", help="Compare every photograph with its sha256 too; reads them all.")
+    ] = False,
+    params: ParamsFile = PARAMS,
+    as_json: Json = False,
+) -> None:
+    """Tell whether what the stages left behind is whole and belongs together, and what to run again."""
+    with explained():
+        from pipeline.verify import run
+
+        outcome = run(params, rehash=photographs)
     _show_verdict(outcome, as_json)
 
 

@@ -9,7 +9,8 @@ from pipeline.part import load_part
 from pipeline.paths import FOLDS, MANIFEST, PARAMS
 from roadwork.config import load_seed
 from roadwork.data.fold_summary import fold_summary
-from roadwork.data.folds import CarveConfig, FoldsConfig, make_folds
+from roadwork.data.folds import make_folds
+from roadwork.data.folds_config import CarveConfig, FoldsConfig
 from roadwork.data.manifest import read_manifest
 from roadwork.progress import note
 from roadwork.publish import published_file

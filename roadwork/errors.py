@@ -18,6 +18,9 @@ A bug is none of these: it keeps its traceback.
 
 from __future__ import annotations
 
+from roadwork.masking import masked
+from roadwork.printable import printable
+
 
 class RoadworkError(Exception):
     """What went wrong, where, by which rule, and what to do about it.
@@ -27,9 +30,11 @@ class RoadworkError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", rule: str = "", fix: str = "") -> None:
+        what, where, rule, fix = (masked(text) for text in (what, where, rule, fix))
         self.what, self.where, self.rule, self.fix = what, where, rule, fix
-        parts = [what]
-        parts += [f"  {name}: {text}" for name, text in (("where", where), ("rule", rule), ("fix", fix)) if text]
+        parts = [printable(what, keep="\n")]
+        more = (("where", printable(where)), ("rule", printable(rule, keep="\n")), ("fix", printable(fix, keep="\n")))
+        parts += [f"  {name}: {text}" for name, text in more if text]
         super().__init__("\n".join(parts))
 
 

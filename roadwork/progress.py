@@ -25,7 +25,7 @@ class Advance(Protocol):
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:.1f} {task.fields['unit']}/s" if speed else "")
+        return Text(_pace(speed, task.fields["unit"]) if speed else "")
 
 
 def note(message: str) -> None:
@@ -53,6 +53,12 @@ def progress(title: str, total: int, unit: str = "images") -> Iterator[Advance]:
         if now - last >= _PLAIN_INTERVAL_S:
             last = now
             rate = done / (now - start)
-            note(f"{title}: {done}/{total} {unit}, {rate:.1f} {unit}/s, {(total - done) / rate:.0f} s left")
+            left = f", {_pace(rate, unit)}, {(total - done) / rate:.0f} s left" if rate else ""
+            note(f"{title}: {done}/{total} {unit}{left}")
 
     yield advance
+
+
+def _pace(rate: float, unit: str) -> str:
+    """Items in a second, or the seconds of an item where that is the longer."""
+    return f"{rate:.1f} {unit}/s" if rate >= 1 else f"{1 / rate:.1f} s for each of the {unit}"

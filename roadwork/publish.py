@@ -1,52 +1,65 @@
-"""Publish last: write aside, flush to disk, then rename. What exists under its final name is complete."""
+"""Publish last: write aside, flush to disk, then rename. What exists under its final name is complete.
+
+1. The content is flushed before the rename: else a power cut could leave the name without the bytes. Of a folder the
+   files first, then the folders from the bottom up, which hold the files' names.
+2. The rename puts the whole content under its name at once: no reader ever sees a part of it.
+3. The folder that holds the name is flushed after the rename: else a power cut could take the name back, after
+   something else, already on the disk, relied on it.
+4. No rename replaces a folder that has entries. An earlier one is moved into the draft before, which is flushed as in
+   3, and deleted last. Whoever is interrupted between the two renames moves it back; after a kill the next publication
+   does.
+"""
 
 from __future__ import annotations
 
-import glob
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+
+from roadwork.disk_fault import disk_faults_told
+from roadwork.draft import drafted, earlier, put_back
 
 
 @contextmanager
 def published_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it is fsynced and renamed to `path`, on failure removed."""
-    aside = _aside(path)
-    try:
+    """Yield a temporary path; on success what was written there becomes `path`, on failure it is removed.
+
+    Raises StoreError where the disk refuses: full, read-only, forbidden, broken. An earlier file stays then.
+    """
+    with disk_faults_told(path), drafted(path) as draft, disk_faults_told(path):
+        aside = draft / path.name
         yield aside
         fsync(aside)
         os.replace(aside, path)
         fsync(path.parent)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager
 def published_folder(path: Path) -> Iterator[Path]:
-    """Yield a new empty folder beside `path`; on success it replaces `path` as a whole, on failure it is removed.
+    """Yield a new empty folder; on success it replaces `path` as a whole, on failure it is removed.
 
-    An earlier folder under the name is moved out of the way first and deleted last, so a kill leaves either the old
-    folder, the new one, or none: never a mixture.
+    A kill leaves either the old folder, the new one, or for a moment none, which the next publication under the name
+    mends: never a mixture. Raises StoreError as `published_file` does.
     """
-    aside, old = _aside(path), _aside(path)
-    aside.mkdir()
-    try:
+    with disk_faults_told(path), drafted(path) as draft, disk_faults_told(path):
+        aside, old = draft / path.name, earlier(draft, path.name)
+        aside.mkdir()
         yield aside
-        for file in sorted(aside.rglob("*")):
-            fsync(file)
-        fsync(aside)
-        if path.exists():
-            os.replace(path, old)
-        os.replace(aside, path)
+        for folder, _, files in os.walk(aside, topdown=False):
+            for name in sorted(files):
+                fsync(Path(folder, name))
+            fsync(Path(folder))
+        try:
+            if os.path.lexists(path):
+                os.replace(path, old)
+                fsync(draft)
+            os.replace(aside, path)
+        finally:
+            put_back(old, path)
         fsync(path.parent)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -54,26 +67,6 @@ def write_json(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with published_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
-
-
-def _aside(path: Path) -> Path:
-    """A new name beside `path`, of this process; what killed processes left under such names is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        owner = left.name.removeprefix(f".{path.name}.").partition("-")[0]
-        if owner.isdecimal() and not _alive(int(owner)):
-            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-    return path.with_name(f".{path.name}.{os.getpid()}-{uuid4().hex[:8]}.partial")
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def fsync(path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from roadwork.cache_root import cache_root
+from roadwork.errors import ParameterError
 
 
 def test_the_variable_overrides_the_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -31,3 +32,9 @@ def test_without_it_the_platform_decides(monkeypatch: pytest.MonkeyPatch, value:
     if value is not None:
         monkeypatch.setenv("ROADWORK_CACHE", value)
     assert cache_root() == user_cache_path("roadwork", appauthor=False)
+
+
+def test_a_home_that_nobody_has_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROADWORK_CACHE", "~nobody-of-this-name/cache")
+    with pytest.raises(ParameterError, match="knows no such home"):
+        cache_root()

@@ -23,7 +23,7 @@ class Leashed:
     """A running command on a leash, its output in `log`."""
 
     def __init__(self, command: list[str], *, folder: Path, environment: dict[str, str], log: IO[bytes]) -> None:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # nosec B603  # this very file under this Python, no shell
             [sys.executable, "-P", __file__, *command],
             cwd=folder,
             env=environment,
@@ -46,7 +46,7 @@ class Leashed:
 
 def main(command: list[str]) -> int:
     """Run `command` until it ends or the leash is cut; its exit status."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # nosec B603  # the caller's own command, no shell
     threading.Thread(target=_watch, daemon=True).start()
     return child.wait()
 

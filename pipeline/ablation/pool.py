@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from pipeline.ablation.bench import Bench
 from pipeline.ablation.determinants import GIVEN, Determinants
@@ -17,6 +15,7 @@ from pipeline.ablation.leash import Leashed
 from pipeline.ablation.repository import Repository
 from pipeline.ablation.side_by_side import side_by_side
 from roadwork.errors import DataError
+from roadwork.locks import Busy, exclusive
 from roadwork.progress import note, progress
 
 _LOG_LINES = 15
@@ -85,21 +84,17 @@ def end_of(log: Path) -> str:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise DataError(
-            "another `roadwork ablate` is at work in this project",
-            where=str(folder),
-            rule="one at a time, so that no experiment is run twice",
-            fix="wait for it to end, or end it",
-        ) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive(folder / "lock", timeout_s=0))
+        except Busy:
+            raise DataError(
+                "another `roadwork ablate` is at work in this project",
+                where=str(folder),
+                rule="one at a time, so that no experiment is run twice",
+                fix="wait for it to end, or end it",
+            ) from None
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -11,8 +11,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # A module may import its own layer and those before it. Names without a dot after `roadwork` are single files.
 LAYERS = (
-    ("errors",),
-    ("config", "publish", "progress", "seeding", "cache_root", "device"),
+    ("errors", "masking", "printable", "user_path", "yaml_file"),
+    (
+        "config",
+        "publish",
+        "progress",
+        "seeding",
+        "cache_root",
+        "device",
+        "templates",
+        "sealed_json",
+        "disk_fault",
+        "draft",
+        "locks",
+        "stopping",
+    ),
     ("data",),
     ("views",),
     ("embed",),
@@ -21,8 +34,9 @@ LAYERS = (
     ("evaluate",),
     ("evidence", "ablation"),
     ("bundle",),
-    ("predict", "overlays", "check"),
+    ("predict", "overlays", "check", "photograph_files"),
     ("report",),
+    ("verify",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES = sorted((ROOT / "roadwork").rglob("*.py"))

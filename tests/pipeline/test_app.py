@@ -15,6 +15,7 @@ from pipeline.stages import STAGES
 from roadwork.errors import DataError
 
 RUNNER = CliRunner()
+PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 
 
 def stage(monkeypatch: pytest.MonkeyPatch, run: object) -> None:
@@ -81,7 +82,9 @@ def test_an_interrupt_says_that_work_is_kept(monkeypatch: pytest.MonkeyPatch) ->
     assert "run the same command again" in result.stderr
 
 
-def test_the_fold_reaches_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fold_reaches_the_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_bytes(PARAMS.read_bytes())
     seen: dict[str, object] = {}
 
     def run(params: Path, fold: int) -> dict[str, object]:
@@ -89,8 +92,8 @@ def test_the_fold_reaches_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
         return {}
 
     stage(monkeypatch, run)
-    assert RUNNER.invoke(app, ["finetune", "3", "--params", "other.yaml"]).exit_code == 0
-    assert seen == {"params": Path("other.yaml"), "fold": 3}
+    assert RUNNER.invoke(app, ["finetune", "3", "--params", str(other)]).exit_code == 0
+    assert seen == {"params": other, "fold": 3}
     assert RUNNER.invoke(app, ["finetune", "three"]).exit_code == 2
 
 
@@ -110,14 +113,16 @@ def test_cache_info_and_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert json.loads(RUNNER.invoke(app, ["cache", "info", "--json"]).stdout) == {
         "root": str(tmp_path),
         "fingerprints": [],
+        "trainings": [],
     }
-    (tmp_path / "embeddings" / "abc123").mkdir(parents=True)
+    folder = tmp_path / "embeddings" / ("abc1" * 16)
+    folder.mkdir(parents=True)
     assert "of 1 fingerprints" in RUNNER.invoke(app, ["cache", "info"]).stdout
     refused = RUNNER.invoke(app, ["cache", "clear"])
     assert refused.exit_code == 1
     assert "answer with --yes" in refused.stderr
-    assert (tmp_path / "embeddings" / "abc123").is_dir()
+    assert folder.is_dir()
     assert RUNNER.invoke(app, ["cache", "clear", "zzz", "--yes"]).exit_code == 1
     assert RUNNER.invoke(app, ["cache", "clear", "abc", "--yes"]).exit_code == 0
-    assert not (tmp_path / "embeddings" / "abc123").exists()
+    assert not folder.exists()
     assert "cache is empty" in RUNNER.invoke(app, ["cache", "clear"]).stdout
