@@ -2,43 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from pipeline.outcome import Outcome
 from roadwork.cache_root import cache_root
-from roadwork.embed.cache_admin import CacheEntry, cache_info, clear_cache
+from roadwork.embed.cache_admin import CacheEntry, TrainingEntry, cache_info, clear_cache, training_info
 
 
 def info() -> Outcome:
-    """What the cache holds, a line for every fingerprint."""
-    root, entries = cache_root(), cache_info(cache_root())
-    lines = [f"{root}: {_total(entries)}", *(_line(entry) for entry in entries)]
-    return Outcome({"root": str(root), "fingerprints": [asdict(entry) for entry in entries]}, "\n".join(lines))
+    """What the cache holds, a line for every fingerprint and for every unfinished training."""
+    root = cache_root()
+    entries, trainings = cache_info(root), training_info(root)
+    lines = [f"{root}: {_total(entries, trainings)}", *(_line(entry) for entry in entries)]
+    lines += [_training_line(training) for training in trainings]
+    result = {
+        "root": str(root),
+        "fingerprints": [asdict(entry) for entry in entries],
+        "trainings": [asdict(training) for training in trainings],
+    }
+    return Outcome(result, "\n".join(lines))
 
 
-def question(fingerprint: str | None) -> str | None:
+def question(key: str | None) -> str | None:
     """What to ask before `clear`; None where there is nothing to delete."""
-    entries = [entry for entry in cache_info(cache_root()) if entry.key.startswith(fingerprint or "")]
-    return f"Delete {_total(entries)}? They cost a forward pass each to get back." if entries else None
+    root, start = cache_root(), key or ""
+    entries = [entry for entry in cache_info(root) if entry.key.startswith(start)]
+    trainings = [training for training in training_info(root) if training.key.startswith(start)]
+    if not entries and not trainings:
+        return None
+    return f"Delete {_total(entries, trainings)}? They cost a forward pass each to get back, and epochs of training."
 
 
-def clear(fingerprint: str | None) -> Outcome:
-    """Delete every fingerprint, or the one whose key starts with `fingerprint`; StoreError where none or several do."""
-    removed = clear_cache(cache_root(), fingerprint)
-    text = f"deleted {_total(removed)}" if removed else "the cache is empty"
-    return Outcome({"deleted": [asdict(entry) for entry in removed]}, text)
+def clear(key: str | None) -> Outcome:
+    """Delete everything, or the fingerprint or unfinished training whose key starts with `key`.
+
+    What another process is at work on stays. StoreError where none or several start with `key`, or one that is in use.
+    """
+    removed = clear_cache(cache_root(), key)
+    found = removed.entries or removed.trainings or removed.busy
+    lines = [f"deleted {_total(removed.entries, removed.trainings)}" if found else "the cache is empty"]
+    lines += [f"  {busy[:12]}  stays: another process is at work there" for busy in removed.busy]
+    result = {
+        "deleted": [asdict(entry) for entry in removed.entries],
+        "deleted_trainings": [asdict(training) for training in removed.trainings],
+        "busy": removed.busy,
+    }
+    return Outcome(result, "\n".join(lines))
 
 
 def _line(entry: CacheEntry) -> str:
-    backbone, views = entry.fields.get("backbone", {}), entry.fields.get("views", {})
-    facts = [str(backbone.get("name", "unknown backbone")), f"{views.get('size_px', '?')} px"]
+    backbone, views = entry.fields.get("backbone"), entry.fields.get("views")
+    name = backbone.get("name") if isinstance(backbone, dict) else None
+    size_px = views.get("size_px") if isinstance(views, dict) else None
+    facts = [str(name or "unknown backbone"), f"{size_px or '?'} px"]
     damaged = f", {entry.damaged_blocks} damaged blocks" if entry.damaged_blocks else ""
     return f"  {entry.key[:12]}  {entry.rows:>7} images  {_size(entry.size_bytes):>10}  {', '.join(facts)}{damaged}"
 
 
-def _total(entries: list[CacheEntry]) -> str:
-    rows, size = sum(entry.rows for entry in entries), sum(entry.size_bytes for entry in entries)
-    return f"{rows} cached images of {len(entries)} fingerprints, {_size(size)}"
+def _training_line(training: TrainingEntry) -> str:
+    return (
+        f"  {training.key[:12]}  {training.epochs:>7} epochs  {_size(training.size_bytes):>10}  an unfinished training"
+    )
+
+
+def _total(entries: Sequence[CacheEntry], trainings: Sequence[TrainingEntry]) -> str:
+    size = sum(entry.size_bytes for entry in entries) + sum(training.size_bytes for training in trainings)
+    text = f"{sum(entry.rows for entry in entries)} cached images of {len(entries)} fingerprints"
+    if trainings:
+        text += f", {len(trainings)} unfinished trainings"
+    return f"{text}, {_size(size)}"
 
 
 def _size(size_bytes: int) -> str:

@@ -25,6 +25,9 @@ _OWNED = {
     "pretrained": "set backbone.weights",
     "checkpoint_path": "set backbone.weights",
 }
+_MOST_BLOCKS = 1000
+_LARGEST_NUMBER = 65_536
+_MOST_WEIGHTS = 10**10  # the largest model of timm has 7 billion, 28 GB
 _UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
 
 
@@ -39,11 +42,15 @@ def create_architecture(name: str, kwargs: dict[str, Any], *, size_px: int, pool
     """
     _check_owned(kwargs)
     _check_depth(kwargs)
+    _check_numbers(kwargs)
     arguments = {"num_classes": 0, **kwargs}
     cfg = get_pretrained_cfg(name)
     if cfg is not None and cfg.fixed_input_size:  # timm's mark of the models that take img_size
         arguments["img_size"] = size_px
     random_state = torch.random.get_rng_state()
+    if kwargs:
+        _check_weights(name, arguments)
+        torch.random.set_rng_state(random_state)
     model = None
     if pool in ("auto", "cls"):
         model = _with_class_token(name, arguments)
@@ -130,11 +137,47 @@ def _check_owned(kwargs: dict[str, Any]) -> None:
 def _check_depth(kwargs: dict[str, Any]) -> None:
     """timm builds a model of no block without a word: its vectors would be those of the patches alone."""
     depth = kwargs.get("depth")
+    if isinstance(depth, int) and depth > _MOST_BLOCKS:
+        raise ParameterError(
+            f"backbone.kwargs.depth is {depth}", where="params.yaml: backbone.kwargs.depth",
+            rule=f"at most {_MOST_BLOCKS} blocks", fix="lower it, or take depth out of backbone.kwargs",
+        )  # fmt: skip
     if isinstance(depth, int) and depth < 1:
         raise ParameterError(
             f"backbone.kwargs.depth is {depth}: a model without a block", where="params.yaml: backbone.kwargs.depth",
             rule="at least 1 block", fix="raise it, or take depth out of backbone.kwargs for the whole model",
         )  # fmt: skip
+
+
+def _check_numbers(kwargs: dict[str, Any]) -> None:
+    left = [(f"backbone.kwargs.{key}", value) for key, value in kwargs.items()]
+    for dotted, value in left:
+        if isinstance(value, dict):
+            left += [(f"{dotted}.{key}", inner) for key, inner in value.items()]
+        elif isinstance(value, list | tuple):
+            left += [(f"{dotted}.{index}", inner) for index, inner in enumerate(value)]
+        elif isinstance(value, int | float) and not abs(value) <= _LARGEST_NUMBER:
+            raise ParameterError(
+                f"`{dotted}` is {value:g}", where=f"params.yaml: {dotted}",
+                rule=f"no number of a model is above {_LARGEST_NUMBER}", fix="correct it, or take it out",
+            )  # fmt: skip
+
+
+def _check_weights(name: str, arguments: dict[str, Any]) -> None:
+    """Count the weights before any memory is taken for them; what can't be built at all is told when it is."""
+    try:
+        with torch.device("meta"):
+            model = timm.create_model(name, **arguments)
+    except MODEL_ERRORS:
+        return
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    if weights > _MOST_WEIGHTS:
+        raise ParameterError(
+            f"{name} with these arguments has {weights:,} weights",
+            where="params.yaml: backbone.kwargs",
+            rule=f"at most {_MOST_WEIGHTS:,}, which are 40 GB",
+            fix="lower the numbers in backbone.kwargs, or set it to {}",
+        )
 
 
 def _unknown(what: str, near: list[str]) -> BackboneError:

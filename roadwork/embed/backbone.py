@@ -90,6 +90,7 @@ def build_backbone(
         lambda: create_architecture(config.name, config.kwargs, size_px=size_px, pool=config.pool),
         name=config.name,
         seed=seed,
+        sha256=config.weights_sha256,
     )
     data_config = resolve_model_data_config(model)
     digest = weights_digest(model)

@@ -1,32 +1,36 @@
 """The embedding cache: rows that were computed once, by fingerprint and image sha256.
 
-    <root>/embeddings/<fingerprint key>/fingerprint.json     for people
+    <root>/embeddings/<fingerprint key>/fingerprint.json      for people
     <root>/embeddings/<fingerprint key>/<sha256>.safetensors  finished blocks, append-only
-    <root>/embeddings/<fingerprint key>.lock                  held for the moment of an append or a clear
+    <root>/embeddings/<fingerprint key>/claims/               who is working on which rows, see `claims`
+    <root>/embeddings/<fingerprint key>.lock                  held for the moment of an append, a claim or a clear
 
-A block appears with one rename, so a killed run leaves whole blocks. Two processes at once may compute the same row
-twice; both blocks stay and either serves. A block whose checksum fails is renamed to `*.damaged` with a note, its
-rows count as missing and are computed again.
+A block appears with one rename, so a killed run leaves whole blocks. Where two processes computed the same row both
+blocks stay and either serves. A block whose checksum fails is renamed to `*.damaged` with a note, its rows count as
+missing and are computed again; one that can't be read is passed over in the same way and left where it is.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
-from roadwork.embed.cache_block import SUFFIX, DamagedBlockError, read_block, read_block_ids, write_block
+from roadwork.draft import remove_dead_drafts
+from roadwork.embed.cache_block import write_block
+from roadwork.embed.cache_index import CacheIndex
 from roadwork.embed.fingerprint import Fingerprint
 from roadwork.errors import StoreError
-from roadwork.progress import note
+from roadwork.locks import exclusive
 from roadwork.publish import write_json
 
 FOLDER = "embeddings"
+_FACTS = "fingerprint.json"
 
 
 class EmbeddingCache:
@@ -35,14 +39,20 @@ class EmbeddingCache:
     def __init__(self, root: Path, fingerprint: Fingerprint) -> None:
         self.fingerprint = fingerprint
         self.folder = root / FOLDER / fingerprint.key
-        self.damaged_blocks = 0
-        with self._locked():  # no append is under way now, so every partial file is a killed run's
-            for leftover in self.folder.glob(".*.partial"):
-                leftover.unlink()
+        self.index = CacheIndex(self.folder)
+        with self.locked():
+            remove_dead_drafts("*", self.folder)
+            self._describe()
+
+    @property
+    def damaged_blocks(self) -> int:
+        """Blocks that turned out to be damaged or unreadable so far."""
+        return self.index.damaged_blocks
 
     def lookup(self, image_ids: Sequence[str]) -> set[str]:
         """Those of `image_ids` whose rows are there; every block that holds one of them has its checksum verified."""
-        return set(self._locate(set(image_ids)))
+        self.index.refresh()
+        return {image_id for image_id in set(image_ids) if self.index.holds(image_id)}
 
     def read(self, image_ids: Sequence[str]) -> NDArray[np.float16]:
         """Rows `[image view dim]` in the order of `image_ids`, each block read and verified once.
@@ -53,8 +63,10 @@ class EmbeddingCache:
         for row, image_id in enumerate(image_ids):
             wanted.setdefault(image_id, []).append(row)
         rows: NDArray[np.float16] | None = None
-        for path, ids in self._index():
-            if wanted.keys().isdisjoint(ids) or (embeddings := self._verified(path)) is None:
+        self.index.refresh()
+        for name, ids in self.index.blocks():
+            shape = None if rows is None else rows.shape[1:]
+            if wanted.keys().isdisjoint(ids) or (embeddings := self.index.read(name, shape=shape)) is None:
                 continue
             if rows is None:
                 rows = np.empty((len(image_ids), *embeddings.shape[1:]), np.float16)
@@ -77,77 +89,53 @@ class EmbeddingCache:
         """
         if embeddings.dtype != np.float16 or len(embeddings) != len(image_ids):
             raise ValueError(f"{len(image_ids)} ids for {embeddings.dtype} {embeddings.shape}")
-        with self._locked():
-            if not (self.folder / "fingerprint.json").exists():
-                facts = dict(self.fingerprint.fields)
-                write_json(self.folder / "fingerprint.json", {"key": self.fingerprint.key, "fields": facts})
-            write_block(self.folder, image_ids, embeddings)
-
-    def _locate(self, wanted: set[str]) -> set[str]:
-        found: set[str] = set()
-        for path, ids in self._index():
-            new = wanted.intersection(ids) - found
-            if new and self._verified(path) is not None:
-                found |= new
-        return found
-
-    def _index(self) -> Iterator[tuple[Path, list[str]]]:
-        """Every block with the image ids in it, in the order of their names; damaged ones are set aside."""
-        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
+        with self.locked():
             try:
-                yield path, read_block_ids(path)
-            except FileNotFoundError:  # cleared, or set aside by another process, since the listing
-                continue
-            except DamagedBlockError as damage:
-                self._set_aside(path, damage)
-
-    def _verified(self, path: Path) -> NDArray[np.float16] | None:
-        try:
-            return read_block(path)[1]
-        except FileNotFoundError:
-            return None
-        except DamagedBlockError as damage:
-            self._set_aside(path, damage)
-            return None
-
-    def _set_aside(self, path: Path, damage: DamagedBlockError) -> None:
-        self.damaged_blocks += 1
-        aside = path.with_name(f"{path.name}.damaged")
-        try:
-            os.replace(path, aside)
-        except FileNotFoundError:
-            return
-        note(f"WARNING: cache block {path} is damaged ({damage}).")
-        note(f"  It was set aside as {aside.name}; its rows are computed again. Check the disk if this recurs.")
+                self._describe()
+                path = write_block(self.folder, image_ids, embeddings)
+            except StoreError as error:
+                raise _unwritable(self.folder, f"the embedding cache can't be written: {error.what}") from error
+            self.index.add(path, image_ids)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Hold the fingerprint's lock, its folder there; StoreError where that can't be written."""
         with cache_lock(self.folder):
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                yield
-            except OSError as error:
-                raise _unwritable(self.folder, error) from error
+            self.folder.mkdir(parents=True, exist_ok=True)
+            yield
+
+    def _describe(self) -> None:
+        """Write down the fingerprint's facts where they don't stand yet, or no longer."""
+        if recorded_facts(self.folder) is None:
+            facts = dict(self.fingerprint.fields)
+            write_json(self.folder / _FACTS, {"key": self.fingerprint.key, "fields": facts})
+
+
+def recorded_facts(folder: Path) -> Mapping[str, Any] | None:
+    """The facts of the fingerprint whose `folder` this is, as recorded for people; None where they aren't its own."""
+    try:
+        facts = json.loads((folder / _FACTS).read_bytes())["fields"]
+        return facts if Fingerprint(facts).key == folder.name else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @contextmanager
 def cache_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of one fingerprint's folder: appends, clean-up and clearing exclude each other."""
+    """Hold the lock of one fingerprint's folder: appends, claims, clean-up and clearing exclude each other.
+
+    An OSError within becomes the StoreError of a cache that can't be written.
+    """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.with_name(f"{folder.name}.lock"))
-        lock.acquire()
+        with exclusive(folder.with_name(f"{folder.name}.lock")):
+            yield
     except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
-        yield
-    finally:
-        lock.release()
+        raise _unwritable(folder, f"the embedding cache can't be written: {error.strerror or error}") from error
 
 
-def _unwritable(folder: Path, error: OSError) -> StoreError:
+def _unwritable(folder: Path, what: str) -> StoreError:
     return StoreError(
-        f"the embedding cache can't be written: {error.strerror or error}",
+        what,
         where=str(folder),
         rule="finished rows need a writable folder with free space",
         fix="free space, mend the permissions, or set ROADWORK_CACHE to another folder",

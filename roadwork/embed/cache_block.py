@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from roadwork.embed.zarr_folder import pack_ids, unpack_ids
+from roadwork.embed.zarr_folder import ID_BYTES, pack_ids, unpack_ids
 from roadwork.publish import published_file
 
 SUFFIX = ".safetensors"
@@ -38,9 +39,12 @@ def write_block(folder: Path, image_ids: Sequence[str], embeddings: NDArray[np.f
 def read_block_ids(path: Path) -> list[str]:
     """The image ids of a block, without its embeddings and without the checksum.
 
-    Raises DamagedBlockError when the header doesn't fit the file, FileNotFoundError when another process removed it.
+    Raises DamagedBlockError when the header doesn't fit the file, OSError when it can't be read (FileNotFoundError when
+    another process removed it).
     """
-    os.stat(path)  # safe_open reports a missing file in its own way
+    _check_kind(path)
+    with path.open("rb"):  # safe_open reports what can't be read in its own ways
+        pass
     try:
         with safe_open(path, framework="numpy") as block:
             return _checked_ids(block.get_tensor("image_id"))
@@ -51,16 +55,28 @@ def read_block_ids(path: Path) -> list[str]:
 def read_block(path: Path) -> tuple[list[str], NDArray[np.float16]]:
     """Image ids and `embeddings [image view dim]` of a block, after its checksum was verified.
 
-    Raises DamagedBlockError when the bytes aren't those that were written.
+    Raises DamagedBlockError when the bytes aren't those that were written, OSError when they can't be read.
     """
+    _check_kind(path)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != path.name.removesuffix(SUFFIX):
         raise DamagedBlockError("its bytes do not have the sha256 in its name")
-    tensors = safetensors.numpy.load(content)
-    return unpack_ids(tensors["image_id"]), tensors["embeddings"]
+    try:
+        tensors = safetensors.numpy.load(content)
+        ids, embeddings = _checked_ids(tensors["image_id"]), tensors["embeddings"]
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise DamagedBlockError(f"it is no block: {error}") from error
+    if embeddings.dtype != np.float16 or embeddings.ndim != 3 or len(embeddings) != len(ids):
+        raise DamagedBlockError(f"its embeddings are {embeddings.dtype} {embeddings.shape} for {len(ids)} images")
+    return ids, embeddings
+
+
+def _check_kind(path: Path) -> None:
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe in its place would be waited for
+        raise DamagedBlockError("it is no file")
 
 
 def _checked_ids(raw: NDArray[np.uint8]) -> list[str]:
-    if raw.dtype != np.uint8 or raw.ndim != 2 or raw.shape[1] != 32:
+    if raw.dtype != np.uint8 or raw.ndim != 2 or raw.shape[1] != ID_BYTES:
         raise DamagedBlockError(f"image_id is {raw.dtype} {raw.shape}")
     return unpack_ids(raw)

@@ -6,7 +6,7 @@ import contextlib
 import inspect
 import sys
 from pathlib import Path
-from pickle import UnpicklingError
+from pickle import UnpicklingError  # nosec B403  # only the exception, which torch.load raises for what it refuses
 
 import timm.models
 from safetensors import SafetensorError

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from roadwork.config import Section
 
-AutoCount = Literal["auto"] | Annotated[int, Field(gt=0)]
+AutoCount = Literal["auto"] | Annotated[int, Field(gt=0, le=1024)]
 
 
 class EmbedConfig(Section):
@@ -25,5 +25,11 @@ class EmbedConfig(Section):
         description="photographs per copy to the device; auto: 1 on the CPU, 8 on CUDA. The model sees the views of "
         "one photograph per call whatever this is, so no result depends on it"
     )
-    block_images: int = Field(gt=0, description="photographs per finished cache block: what a kill can cost")
+    block_images: int = Field(
+        gt=0, le=65_536, description="photographs per finished cache block, in memory until then: what a kill can cost"
+    )
+    timeout_s: float = Field(
+        gt=0,
+        description="longest time to wait for one photograph to be read, decoded and cut; then it counts as failed",
+    )
     compile: bool = Field(description="torch.compile the backbone, on CUDA only")

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from roadwork.data.manifest import Manifest
+from roadwork.data.regular_file import read_regular_file
 from roadwork.embed.stream import Photograph
 from roadwork.errors import PhotographError, StoreError
 from roadwork.views.decode import decode_rgb
@@ -44,17 +45,16 @@ def photographs_of(manifest: Manifest, table: pd.DataFrame, views: ViewsConfig) 
 def view_cutter(size_px: int) -> Callable[[Photograph], NDArray[np.uint8]]:
     """A function that reads, verifies, decodes and cuts one photograph: uint8 views `[view size size 3]`.
 
-    It raises PhotographError when the file is gone, can't be decoded, or is no longer the file that ingest saw: its
-    sha256 is the key under which the embedding is kept, so a changed file must never pass.
+    It raises PhotographError when the file is gone, can't be decoded, takes more memory than there is, or is no longer
+    the file that ingest saw: its sha256 is the key under which the embedding is kept, so a changed file must never
+    pass.
     """
 
     def cut(photo: Photograph) -> NDArray[np.uint8]:
         try:
-            content = photo.path.read_bytes()
-        except OSError as error:
-            raise PhotographError(
-                f"the photograph can't be read: {error.strerror or error}", where=str(photo.path), fix=_FIX
-            ) from error
+            content = read_regular_file(photo.path)
+        except PhotographError as error:
+            raise PhotographError(error.what, where=str(photo.path), rule=error.rule, fix=_FIX) from error
         if hashlib.sha256(content).hexdigest() != photo.image_id:
             raise PhotographError(
                 "the photograph has changed since it was ingested",
@@ -66,6 +66,13 @@ def view_cutter(size_px: int) -> Callable[[Photograph], NDArray[np.uint8]]:
             rgb = decode_rgb(content, max_pixels=photo.pixels)
         except PhotographError as error:
             raise PhotographError(error.what, where=str(photo.path), rule=error.rule, fix=_FIX) from error
-        return cut_views(rgb, photo.boxes, size_px)
+        try:
+            return cut_views(rgb, photo.boxes, size_px)
+        except MemoryError as error:
+            raise PhotographError(
+                "there is not enough memory to cut the photograph's views",
+                where=str(photo.path),
+                fix="free memory or set embed.decode_workers lower; else leave the photograph out",
+            ) from error
 
     return cut

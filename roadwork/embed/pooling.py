@@ -13,7 +13,7 @@ Ask = Literal["auto", "cls", "mean", "default"]
 # What timm's models raise for arguments or inputs that they can't take: they check with assert, or not at all.
 MODEL_ERRORS = (AssertionError, TypeError, ValueError, RuntimeError, KeyError, AttributeError, NotImplementedError)
 
-_NAMES = {"token": "cls", "avg": "mean"}
+_NAMES = {"token": "cls", "avg": "mean"}  # nosec B105  # a class token is no password
 
 
 def has_class_token(model: nn.Module) -> bool:

@@ -2,7 +2,8 @@
 
 `images.zarr`: `embeddings [image view dim]` float16, `image_id [image 32]` uint8 (the raw sha256 of the file).
 `text.zarr`: `embeddings [image 384]` float16, `present [image]` bool, `image_id` likewise.
-Attributes (both): `fingerprint`, `provenance`, `manifest_digest`. Training reads a store once into memory.
+Attributes (both): `fingerprint`, `provenance`, `manifest_digest`. Training reads a store once into memory. Whatever
+bit of a store's files changes, reading it is a StoreError (see `zarr_folder`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from roadwork.embed.half import to_float16
 from roadwork.embed.zarr_folder import (
     ID_BYTES,
+    attributes_of,
     opened_group,
     pack_ids,
     published_group,
@@ -77,7 +79,7 @@ def read_image_store(path: Path, *, image_ids: Sequence[str] | None = None) -> I
     with opened_group(path, stage=stage) as group:
         embeddings = read_array(group, "embeddings", path=path, stage=stage, shape=(None, None, None), dtype="float16")
         ids = _read_ids(group, len(embeddings), path, stage, image_ids)
-        return ImageStore(embeddings, ids, group.attrs.asdict())
+        return ImageStore(embeddings, ids, attributes_of(group))
 
 
 def write_text_store(
@@ -106,7 +108,7 @@ def read_text_store(path: Path, *, image_ids: Sequence[str] | None = None) -> Te
         embeddings = read_array(group, "embeddings", path=path, stage=stage, shape=(None, None), dtype="float16")
         present = read_array(group, "present", path=path, stage=stage, shape=(len(embeddings),), dtype="bool")
         ids = _read_ids(group, len(embeddings), path, stage, image_ids)
-        return TextStore(embeddings, present, ids, group.attrs.asdict())
+        return TextStore(embeddings, present, ids, attributes_of(group))
 
 
 def _as_float16(blocks: Iterable[NDArray[np.floating]], image_ids: Sequence[str]) -> Iterator[NDArray[np.float16]]:

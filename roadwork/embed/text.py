@@ -8,27 +8,14 @@ from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from sentence_transformers import SentenceTransformer
 
-from roadwork.config import Section
 from roadwork.embed.fingerprint import Fingerprint
-from roadwork.embed.half import to_float16
+from roadwork.embed.half import refuse_flat, to_float16
+from roadwork.embed.text_config import TEXT_DIM
 from roadwork.embed.text_model import weights_sha256
 from roadwork.errors import BackboneError
 from roadwork.progress import progress
-
-TEXT_DIM = 384
-
-
-class TextConfig(Section):
-    """Section `text`: the frozen sentence encoder."""
-
-    model: str = Field(
-        min_length=1,
-        description="package:NAME (an installed package with the model's files), a folder, or a hub id",
-    )
-    batch_size: int = Field(gt=0, description="most sentences per forward pass; changes the speed only")
 
 
 @dataclass(frozen=True)
@@ -52,7 +39,8 @@ def embed_text(
 
     `encode` turns sentences into unit vectors `[sentence 384]`; `length` counts a sentence's tokens. Only sentences of
     equal length share a forward pass, so nothing is padded and no vector depends on its neighbours, and an identical
-    sentence is encoded once. Raises StoreError for values that float16 can't hold.
+    sentence is encoded once. Raises StoreError for values that float16 can't hold, and for a sentence whose vector has
+    only equal numbers.
     """
     texts = [text.strip() if isinstance(text, str) else "" for text in descriptions]
     lengths = {text: length(text) for text in sorted({text for text in texts if text})}
@@ -65,7 +53,9 @@ def embed_text(
     present = np.array([bool(text) for text in texts], dtype=np.bool_)
     for row in np.flatnonzero(present):
         rows[row] = vectors[texts[row]]
-    return TextRows(to_float16(rows, image_ids), present, len(lengths))
+    half = to_float16(rows, image_ids)
+    refuse_flat(half[present], [image_id for image_id, there in zip(image_ids, present, strict=True) if there])
+    return TextRows(half, present, len(lengths))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from torch import nn
 from roadwork.embed.checkpoint import fit_checkpoint, read_checkpoint
 from roadwork.embed.hub import hub_refusal
 from roadwork.embed.random_init import random_model
+from roadwork.embed.weights_file import require_digest
 from roadwork.errors import BackboneError
+from roadwork.user_path import user_path
 
 # What hub downloads raise. The HTTP library's own base class depends on the hub client's version.
 _HUB_ERRORS: tuple[type[BaseException], ...] = (OSError, EntryNotFoundError, *HfHubHTTPError.__bases__)
@@ -23,15 +25,19 @@ _HUB_ERRORS: tuple[type[BaseException], ...] = (OSError, EntryNotFoundError, *Hf
 _CHUNK_BYTES = 64 * 1024 * 1024
 
 
-def load_weights(weights: str, create: Callable[[], nn.Module], *, name: str, seed: int) -> nn.Module:
+def load_weights(
+    weights: str, create: Callable[[], nn.Module], *, name: str, seed: int, sha256: str | None = None
+) -> nn.Module:
     """The float32 model that `create` builds, with the weights that `backbone.weights` names.
 
-    `random` uses `seed`. Raises BackboneError for weights that can't be had, read, or fitted; there is no fallback
-    from one kind to another.
+    `random` uses `seed`; `sha256` is the digest that the file of any other must have. Raises BackboneError for weights
+    that can't be had, are another file, or can't be read or fitted; there is no fallback from one kind to another.
     """
     if weights == "random":
         return random_model(create, seed)
-    file = hub_file(name) if weights == "pretrained" else Path(weights).expanduser()
+    file = hub_file(name) if weights == "pretrained" else user_path(weights, "backbone.weights")
+    if file.is_file():  # where it isn't, the reader says so
+        require_digest(file, sha256, parameter="backbone.weights_sha256")
     state = read_checkpoint(file)
     model = random_model(create, seed)
     fit_checkpoint(model, state, source=f"{weights} weights {file}" if weights == "pretrained" else weights)

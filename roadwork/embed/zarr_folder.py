@@ -1,5 +1,15 @@
 """Zarr format 3 as this project uses it: chunks of 256 images, no shards, no compression, NaN fill, one writer.
 
+A store is one group with its arrays in it; any reader of Zarr opens it with `zarr.open(path)`:
+
+    <store>/zarr.json               the group: attributes `fingerprint`, `provenance`, `manifest_digest`, `seal`
+    <store>/<array>/zarr.json       shape, dtype, fill value, axes; codecs `bytes` (little endian), then `crc32c`
+    <store>/<array>/c/<i>[/0[/0]]   the 256 images from 256 i on: the numbers row by row, then 4 bytes of CRC-32C
+
+Only the first axis is divided, an absent chunk is always a fault, and the last chunk is filled up to 256 images.
+Zarr compares a chunk with its CRC-32C on each read. The seal (see `store_seal`) binds together all the metadata and
+which chunk lies where, and is checked whenever a store is opened.
+
 Equal input gives equal bytes: nothing here knows the time, the machine or the number of writers.
 """
 
@@ -14,8 +24,9 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BytesCodec
+from zarr.codecs import BytesCodec, Crc32cCodec
 
+from roadwork.embed.store_seal import SEAL, UNSEALED, Unsealed, check_seal, write_seal
 from roadwork.errors import StoreError
 from roadwork.publish import published_folder
 
@@ -25,12 +36,16 @@ ID_BYTES = 32
 
 @contextmanager
 def published_group(path: Path, attributes: Mapping[str, Any]) -> Iterator[zarr.Group]:
-    """Yield an empty Zarr group with `attributes`; on success it replaces `path` with one rename, else it vanishes."""
+    """Yield an empty Zarr group with `attributes`; on success it is sealed and replaces `path` with one rename.
+
+    On failure it vanishes, and an earlier store stays.
+    """
     json.dumps(attributes, allow_nan=False)  # NaN would make a zarr.json that other readers refuse
     with published_folder(path) as aside:
-        yield zarr.create_group(aside, zarr_format=3, attributes=dict(attributes))
+        yield zarr.create_group(aside, zarr_format=3, attributes={**attributes, SEAL: UNSEALED})
         for leftover in aside.rglob("*.partial"):
             leftover.unlink()
+        write_seal(aside)
 
 
 def write_array(
@@ -53,8 +68,8 @@ def write_array(
         dtype=dtype,
         fill_value=float("nan") if np.dtype(dtype).kind == "f" else 0,
         filters=None,
-        compressors=None,
         serializer=BytesCodec(),
+        compressors=[Crc32cCodec()],  # Zarr's word for whatever turns a chunk's bytes into other bytes
         dimension_names=list(axes),
         config={"write_empty_chunks": True},  # a chunk that is absent is then always a fault
     )
@@ -72,12 +87,23 @@ def write_array(
 
 @contextmanager
 def opened_group(path: Path, *, stage: str) -> Iterator[zarr.Group]:
-    """Yield the Zarr group at `path`, read-only; every fault of the files becomes a StoreError that names `stage`."""
+    """Yield the Zarr group at `path`, read-only, its seal checked.
+
+    Every fault of the files, found now or while its arrays are read, becomes a StoreError that names `stage`.
+    """
     fix = f"run `roadwork {stage}` again"
     if not path.is_dir():
         raise StoreError("the feature store does not exist", where=str(path), fix=f"run `roadwork {stage}` first")
     try:
+        check_seal(path)
         yield zarr.open_group(path, mode="r", zarr_format=3)
+    except Unsealed as broken:
+        raise StoreError(
+            f"the feature store is damaged: {broken}",
+            where=str(path),
+            rule="its files are those that were written, each in its place",
+            fix=fix,
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:  # what zarr raises for damaged files
         raise StoreError(f"the feature store is damaged: {error}", where=str(path), fix=fix) from error
 
@@ -113,6 +139,11 @@ def read_array(
                 fix=fix,
             )
     return values
+
+
+def attributes_of(group: zarr.Group) -> dict[str, Any]:
+    """The attributes that `published_group` was given."""
+    return {name: value for name, value in group.attrs.asdict().items() if name != SEAL}
 
 
 def pack_ids(image_ids: Sequence[str]) -> NDArray[np.uint8]:

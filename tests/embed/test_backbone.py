@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from roadwork.config import parse_section
+from roadwork.embed.architecture import create_architecture
 from roadwork.embed.backbone import Backbone, build_backbone, embed_views
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.errors import BackboneError, CapabilityError, ParameterError
@@ -23,7 +26,14 @@ DINOV3 = "vit_huge_plus_patch16_dinov3.lvd1689m"
 
 
 def config(name: str = "vit_small_plus_patch16_dinov3", **changes) -> BackboneConfig:
-    values = {"name": name, "weights": "random", "kwargs": {"depth": 1}, "pool": "auto", "precision": "fp32"}
+    values = {
+        "name": name,
+        "weights": "random",
+        "weights_sha256": None,
+        "kwargs": {"depth": 1},
+        "pool": "auto",
+        "precision": "fp32",
+    }
     return BackboneConfig(**(values | changes))
 
 
@@ -237,10 +247,32 @@ def test_compile_on_the_cpu_is_refused():
 
 
 def test_committed_parameters_are_valid_and_a_wrong_pool_is_named():
-    values = {"name": "x", "weights": "random", "kwargs": {"depth": 2}, "pool": "auto", "precision": "auto"}
+    values = {
+        "name": "x",
+        "weights": "random",
+        "weights_sha256": None,
+        "kwargs": {"depth": 2},
+        "pool": "auto",
+        "precision": "auto",
+    }
     assert parse_section(values, "backbone", BackboneConfig, where="params.yaml").kwargs == {"depth": 2}
     with pytest.raises(ParameterError, match=r"backbone\.pool"):
         parse_section(values | {"pool": "token"}, "backbone", BackboneConfig, where="params.yaml")
+    with pytest.raises(ParameterError, match=r"weights: random are of no file"):
+        parse_section(values | {"weights_sha256": "0" * 64}, "backbone", BackboneConfig, where="params.yaml")
+    with pytest.raises(ParameterError, match=r"backbone\.weights_sha256"):
+        parse_section(values | {"weights_sha256": "A" * 64}, "backbone", BackboneConfig, where="params.yaml")
+
+
+def test_a_pin_is_no_part_of_the_features_identity(monkeypatch, tmp_path):
+    """Caches go by the identity: to pin a file, or not, must not embed anything again."""
+    path = tmp_path / "w.safetensors"
+    save_file(build().module.state_dict(), path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    plain, pinned = (build(weights=str(path), weights_sha256=pin) for pin in (None, digest))
+    assert plain.identity == pinned.identity
+    with pytest.raises(BackboneError, match=r"weights_sha256"):
+        build(weights=str(path), weights_sha256="0" * 64)
 
 
 @pytest.mark.skipif(not MOBILENET.is_file() or not PHOTOS.is_dir(), reason="no real weights and photographs here")
@@ -296,3 +328,26 @@ def test_random_weights_are_noted_only_once_the_model_works(capsys):
     assert "RANDOM" not in capsys.readouterr().err
     build()
     assert capsys.readouterr().err.count("RANDOM") == 1
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "says"),
+    [
+        ({"embed_dim": 10**9}, r"`backbone\.kwargs\.embed_dim` is 1e\+09"),
+        ({"depth": 10**6}, r"backbone\.kwargs\.depth is 1000000"),
+        ({"depth": 500, "embed_dim": 16384, "num_heads": 16}, "weights"),
+        ({"block_kwargs": {"sizes": [1, 10**8]}}, r"`backbone\.kwargs\.block_kwargs\.sizes\.1` is 1e\+08"),
+    ],
+)
+def test_a_model_too_large_for_any_machine_takes_no_memory(kwargs, says):
+    with pytest.raises(ParameterError, match=says):
+        create_architecture("vit_tiny_patch16_224", kwargs, size_px=32, pool="cls")
+
+
+def test_counting_the_weights_leaves_the_random_ones_as_they_were():
+    def drawn(kwargs):
+        torch.manual_seed(3)
+        return create_architecture("test_vit.r160_in1k", kwargs, size_px=160, pool="cls").state_dict()
+
+    counted, plain = drawn({"embed_dim": 64}), drawn({})
+    assert all(torch.equal(counted[name], plain[name]) for name in plain)

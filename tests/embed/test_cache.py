@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from roadwork.embed.cache import EmbeddingCache
-from roadwork.embed.cache_block import read_block, write_block
+from roadwork.embed.cache_block import read_block, read_block_ids, write_block
 from roadwork.embed.fingerprint import Fingerprint
+from roadwork.embed.zarr_folder import pack_ids
 from roadwork.errors import StoreError
 
 FINGERPRINT = Fingerprint({"backbone": {"name": "tiny"}, "views": {"grid": 3}, "decoder": 1})
@@ -115,6 +119,80 @@ def test_a_truncated_block_is_set_aside(tmp_path: Path, length: int) -> None:
     assert cache.lookup([image_id(1)]) == set()
     assert cache.damaged_blocks == 1
     assert not victim.exists()
+
+
+def test_a_block_that_cannot_be_read_is_passed_over_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = EmbeddingCache(tmp_path, FINGERPRINT)
+    put(cache, 1)
+    victim = blocks(cache)[0]
+    put(cache, 2)
+    again = EmbeddingCache(tmp_path, FINGERPRINT)
+
+    def refused(path: Path) -> list[str]:
+        if path == victim:
+            raise PermissionError(13, "Permission denied")
+        return read_block_ids(path)
+
+    monkeypatch.setattr("roadwork.embed.cache_index.read_block_ids", refused)
+    for _ in range(3):
+        assert again.lookup([image_id(1), image_id(2)]) == {image_id(2)}
+    assert again.damaged_blocks == 1
+    assert capsys.readouterr().err.count("can't be read (Permission denied)") == 1
+    assert victim.exists()
+    put(again, 1)  # the same rows give the same name: the block is whole again
+    assert np.array_equal(again.read([image_id(1), image_id(2)]), rows(1, 2))
+
+
+def test_a_folder_or_a_pipe_in_the_place_of_a_block_is_set_aside(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, FINGERPRINT)
+    put(cache, 1)
+    (cache.folder / "a.safetensors").mkdir()
+    (cache.folder / "a.safetensors.damaged").mkdir()
+    os.mkfifo(cache.folder / "b.safetensors")
+    assert cache.lookup([image_id(1)]) == {image_id(1)}
+    assert cache.damaged_blocks == 2
+    assert len(blocks(cache)) == 1
+
+
+def test_a_block_whose_name_fits_but_not_its_content_is_set_aside(tmp_path: Path) -> None:
+    """What the checksum in the name can't tell: a block that was never one, and rows of another shape."""
+    cache = EmbeddingCache(tmp_path, FINGERPRINT)
+    put(cache, 1)
+    ids = pack_ids([image_id(2)])
+    for tensors in (
+        {"image_id": ids},
+        {"image_id": ids, "embeddings": rows(2, 3)},
+        {"image_id": ids, "embeddings": rows(2).astype(np.float32)},
+        {"image_id": ids[:, :31].copy(), "embeddings": rows(2)},
+    ):
+        content = safetensors.numpy.save(tensors)
+        (cache.folder / f"{hashlib.sha256(content).hexdigest()}.safetensors").write_bytes(content)
+    assert cache.lookup([image_id(1), image_id(2)]) == {image_id(1)}
+    assert cache.damaged_blocks == 4
+    write_block(cache.folder, [image_id(4)], np.ones((1, 2, 9), np.float16))
+    with pytest.raises(StoreError, match="missing"):
+        cache.read([image_id(1), image_id(4)])
+    assert cache.damaged_blocks == 5
+
+
+def test_a_damaged_description_is_written_again(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, FINGERPRINT)
+    for content in (b"{", b"[]", b"\xff", b'{"key": "x", "fields": {"decoder": 9}}'):
+        (cache.folder / "fingerprint.json").write_bytes(content)
+        put(cache, 1)
+        assert json.loads((cache.folder / "fingerprint.json").read_text())["fields"] == FINGERPRINT.fields
+
+
+def test_a_cache_that_vanishes_between_two_appends_is_made_anew(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path / "cache", FINGERPRINT)
+    put(cache, 1)
+    shutil.rmtree(tmp_path / "cache")
+    assert cache.lookup([image_id(1)]) == set()
+    put(cache, 2)
+    assert cache.lookup([image_id(1), image_id(2)]) == {image_id(2)}
+    assert sorted(path.name for path in (tmp_path / "cache" / "embeddings").iterdir()) == [FINGERPRINT.key]
 
 
 def test_damage_after_the_lookup_is_found_when_rows_are_read(tmp_path: Path) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 from roadwork.embed.decode_workers import overlapped, worker_count
+from roadwork.errors import DataError
+
+
+def decoders() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "decode"]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -61,7 +68,7 @@ def test_closing_early_ends_the_threads() -> None:
     results = overlapped(lambda number: number, range(100), workers=3, ahead=3)
     next(results)
     results.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+    assert not decoders()
 
 
 def test_auto_takes_the_usable_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,3 +80,125 @@ def test_auto_takes_the_usable_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
     assert worker_count("auto") == 5
+
+
+class Stall:
+    """Work that stands still on the items of `where` until it is let go."""
+
+    def __init__(self, *where: int) -> None:
+        self.where = where
+        self.release = threading.Event()
+        self.began = 0
+
+    def __call__(self, number: int) -> int:
+        if number in self.where:
+            self.began += 1
+            self.release.wait(120)
+        return number
+
+    def run(self, count: int, *, workers: int, timeout_s: float = 0.5):  # type: ignore[no-untyped-def]
+        return overlapped(self, range(count), workers=workers, ahead=2, timeout_s=timeout_s, late=lambda n: -n)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_an_item_that_stalls_is_late_and_the_others_keep_their_order(workers: int) -> None:
+    stall = Stall(3, 4, 11)
+    try:
+        assert list(stall.run(20, workers=workers)) == [-n if n in stall.where else n for n in range(20)]
+    finally:
+        stall.release.set()
+
+
+def test_a_stalled_worker_is_replaced() -> None:
+    """With both workers standing still two more items are worked on at the same time."""
+    stall = Stall(0, 1)
+    both = threading.Barrier(2, timeout=60)
+
+    def work(number: int) -> int:
+        stall(number)
+        if number >= 2:
+            both.wait()
+        return number
+
+    try:
+        results = overlapped(work, range(4), workers=2, ahead=2, timeout_s=0.2, late=lambda n: -1)
+        assert list(results) == [-1, -1, 2, 3]
+    finally:
+        stall.release.set()
+
+
+def test_what_a_late_worker_brings_is_dropped_and_it_ends() -> None:
+    stall = Stall(0)
+    results = stall.run(50, workers=1)
+    assert next(results) == 0  # that is late: minus nought
+    stall.release.set()
+    assert list(results) == list(range(1, 50))
+    assert not decoders()
+
+
+def test_stalls_do_not_let_results_pile_up() -> None:
+    taken: list[int] = []
+
+    def items():  # type: ignore[no-untyped-def]
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    stall = Stall(*range(5))
+    results = overlapped(stall, items(), workers=2, ahead=3, timeout_s=0.1, late=lambda n: -1)
+    try:
+        for _ in range(8):
+            next(results)
+        assert len(taken) <= 8 + 2 + 3
+    finally:
+        stall.release.set()
+        results.close()
+
+
+def test_a_disk_that_answers_nothing_ends_the_run() -> None:
+    stall = Stall(*range(100))
+    try:
+        with pytest.raises(DataError, match="16 photographs at the same time") as caught:
+            list(stall.run(100, workers=8, timeout_s=0.05))
+        assert "disk" in caught.value.fix
+        assert stall.began <= 16 + 8
+    finally:
+        stall.release.set()
+
+
+def test_time_in_which_nobody_waits_does_not_count() -> None:
+    """The taker is busy for longer than the limit while the second item is under way."""
+    begun, release = threading.Event(), threading.Event()
+
+    def work(number: int) -> int:
+        if number == 1:
+            begun.set()
+            release.wait(120)
+        return number
+
+    results = overlapped(work, range(2), workers=1, ahead=1, timeout_s=1.0, late=lambda n: -1)
+    assert next(results) == 0
+    assert begun.wait(60)
+    time.sleep(1.2)
+    release.set()
+    assert next(results) == 1
+
+
+def test_a_limit_needs_an_answer_for_those_beyond_it() -> None:
+    with pytest.raises(ValueError, match="belong together"):
+        next(overlapped(lambda number: number, range(3), workers=1, ahead=1, timeout_s=1.0))
+
+
+_STANDS_STILL = """
+import threading
+from roadwork.embed.decode_workers import overlapped
+stand = lambda number: threading.Event().wait()
+print(list(overlapped(stand, range(2), workers=2, ahead=0, timeout_s=0.1, late=lambda number: "late")), flush=True)
+"""
+
+
+def test_a_worker_that_never_returns_does_not_keep_the_process() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _STANDS_STILL], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert done.stdout == "['late', 'late']\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from roadwork.embed.half import to_float16
+from roadwork.embed.half import refuse_flat, to_float16
 from roadwork.errors import StoreError
 
 
@@ -22,6 +22,37 @@ def test_the_first_bad_image_is_named(bad: float) -> None:
     with pytest.raises(StoreError, match="image second") as caught:
         to_float16(rows, ["first", "second", "third"])
     assert "65504" in caught.value.rule
+    assert caught.value.where == "image second, third"
+
+
+def test_many_bad_images_are_counted() -> None:
+    with pytest.raises(StoreError) as caught:
+        to_float16(np.full((11, 2), np.nan, np.float32), [f"i{n}" for n in range(11)])
+    assert caught.value.where == "image i0, i1, i2, i3, i4, i5, i6, i7 and 3 more"
+
+
+def test_vectors_with_different_numbers_pass() -> None:
+    rows = np.random.default_rng(0).standard_normal((3, 2, 4)).astype(np.float16)
+    rows[0, 0, :3] = rows[0, 0, 3] + 1
+    refuse_flat(rows, ["a", "b", "c"])
+    refuse_flat(rows[:0], [])
+    refuse_flat(rows[:, :, :1], ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 3.5])
+def test_a_vector_of_equal_numbers_names_image_and_view(value: float) -> None:
+    rows = np.random.default_rng(0).standard_normal((3, 2, 4)).astype(np.float16)
+    rows[1, 1] = value
+    told = f"image second says nothing: every number of its vector 1 is {value}"
+    with pytest.raises(StoreError, match=told) as caught:
+        refuse_flat(rows, ["first", "second", "third"])
+    assert caught.value.where == "image second"
+
+
+def test_what_vanishes_in_the_cast_is_noticed() -> None:
+    tiny = np.array([[[1e-9, 2e-9, 3e-9]]])
+    with pytest.raises(StoreError, match="says nothing"):
+        refuse_flat(to_float16(tiny, ["a"]), ["a"])
 
 
 def test_rows_and_ids_must_pair() -> None:

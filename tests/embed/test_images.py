@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +24,7 @@ from roadwork.embed.fingerprint import Fingerprint
 from roadwork.embed.images import EmbedReport, embed_images
 from roadwork.embed.store import read_image_store
 from roadwork.embed.stream import Photograph
-from roadwork.errors import DataError, PhotographError, StoreError
+from roadwork.errors import CapabilityError, DataError, PhotographError, StoreError
 
 FINGERPRINT = Fingerprint({"backbone": {"name": "colour"}, "views": {"grid": 1}, "decoder": 1})
 ATTRIBUTES = {"fingerprint": FINGERPRINT.key, "provenance": {}, "manifest_digest": "00"}
@@ -66,6 +68,7 @@ def run(
     config = EmbedConfig.model_validate(
         {
             "engine": "local", "device": "cpu", "decode_workers": 2, "batch_images": "auto", "block_images": 4,
+            "timeout_s": 300,
             "compile": False, **settings,
         }
     )  # fmt: skip
@@ -89,6 +92,12 @@ def blocks(folder: Path, cache: str = "cache") -> list[Path]:
     return list((folder / cache / "embeddings" / FINGERPRINT.key).glob("*.safetensors"))
 
 
+def leftovers(folder: Path) -> list[str]:
+    """What may not be there once a run has ended."""
+    ends = (".partial", ".lock")
+    return [str(path) for path in folder.rglob("*") if path.name.endswith(ends) or "claims" in path.parts]
+
+
 def test_the_store_holds_the_known_answer_in_manifest_order(tmp_path: Path) -> None:
     report = run(tmp_path, range(10))
     store = read_image_store(tmp_path / "images.zarr", image_ids=[photograph(n).image_id for n in range(10)])
@@ -99,6 +108,7 @@ def test_the_store_holds_the_known_answer_in_manifest_order(tmp_path: Path) -> N
     assert (report.fingerprint, report.engine) == (FINGERPRINT.key, "local")
     assert report.images_per_second is not None
     assert len(blocks(tmp_path)) == 3  # 4 + 4 + 2
+    assert leftovers(tmp_path) == []
 
 
 def test_a_second_run_does_not_touch_the_backbone(tmp_path: Path) -> None:
@@ -121,7 +131,12 @@ def test_two_runs_from_scratch_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"decode_workers": 1}, {"decode_workers": 7, "batch_images": 3, "block_images": 1}]
+    "settings",
+    [
+        {"decode_workers": 1},
+        {"decode_workers": 5, "block_images": 64},
+        {"decode_workers": 7, "batch_images": 3, "block_images": 1},
+    ],
 )
 def test_settings_do_not_change_a_byte(tmp_path: Path, settings: dict[str, object]) -> None:
     run(tmp_path, range(10), store="a.zarr", cache="one")
@@ -176,21 +191,82 @@ def test_no_photographs_are_an_error(tmp_path: Path) -> None:
         run(tmp_path, [])
 
 
-def test_a_bad_photograph_ends_the_run_and_keeps_what_was_finished(tmp_path: Path) -> None:
-    run(tmp_path, [100])
-    before = content(tmp_path / "images.zarr")
-
-    def fails(photo: Photograph) -> np.ndarray:
-        if photo.path.name == "6":
-            raise PhotographError("broken", where="6.jpg", fix="run `roadwork ingest` again")
+def fails_at(*numbers: int) -> Callable[[Photograph], np.ndarray]:
+    def cutter(photo: Photograph) -> np.ndarray:
+        if int(photo.path.name) in numbers:
+            raise PhotographError("broken", where=f"{photo.path}.jpg", fix="run `roadwork ingest` again")
         return cut(photo)
 
-    with pytest.raises(PhotographError, match=r"6\.jpg"):
-        run(tmp_path, range(10), cutter=fails, batch_images=4)
-    assert content(tmp_path / "images.zarr") == before
+    return cutter
+
+
+def test_a_bad_photograph_is_told_when_all_others_are_finished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path, [100])
+    before = content(tmp_path / "images.zarr")
     embed = Counting()
-    assert run(tmp_path, range(10), embed).reused == 6
+    with pytest.raises(PhotographError, match="a photograph can't be embedded; the other 9 are finished") as caught:
+        run(tmp_path, range(10), embed, cutter=fails_at(6), batch_images=4)
+    assert embed.calls == 9
+    assert caught.value.where == "6.jpg: broken"
+    assert "roadwork ingest" in caught.value.fix
+    assert "WARNING: 6.jpg: broken" in capsys.readouterr().err
+    assert content(tmp_path / "images.zarr") == before
+    again = Counting()
+    assert run(tmp_path, range(10), again).computed == again.calls == 1
+
+
+def test_the_first_eight_of_many_bad_photographs_are_named(tmp_path: Path) -> None:
+    with pytest.raises(PhotographError, match="10 photographs can't be embedded; the other 10 are finished") as caught:
+        run(tmp_path, range(20), cutter=fails_at(*range(3, 13)))
+    assert [f"{n}.jpg" in caught.value.where for n in range(3, 13)] == [True] * 8 + [False] * 2
+    assert "and 2 more" in caught.value.where
+    assert run(tmp_path, range(20)).reused == 10
+
+
+def test_a_photograph_that_stalls_counts_as_failed(tmp_path: Path) -> None:
+    release = threading.Event()
+
+    def stalls(photo: Photograph) -> np.ndarray:
+        if photo.path.name == "2":
+            release.wait(120)
+        return cut(photo)
+
+    try:
+        with pytest.raises(PhotographError, match="the other 9 are finished") as caught:
+            run(tmp_path, range(10), cutter=stalls, timeout_s=1)
+    finally:
+        release.set()
+    assert "2: reading and cutting the photograph takes longer than 1 s" in caught.value.where
+    assert run(tmp_path, range(10)).reused == 9
+
+
+def test_a_full_disk_ends_the_run_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("the embedding cache can't be written: No space left on device")
+
+    embed = Counting()
+    with monkeypatch.context() as patched:
+        patched.setattr("roadwork.embed.cache.write_block", full)
+        with pytest.raises(StoreError, match="No space left"):
+            run(tmp_path, range(40), embed)
     assert embed.calls == 4
+    assert run(tmp_path, range(40)).computed == 40
+
+
+def test_a_gpu_without_memory_is_told_and_finished_rows_are_kept(tmp_path: Path) -> None:
+    embed = Counting()
+
+    def runs_out(views: Tensor) -> Tensor:
+        if embed.calls == 6:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+        return embed(views)
+
+    with pytest.raises(CapabilityError, match="Tried to allocate 2 GiB") as caught:
+        run(tmp_path, range(10), runs_out)
+    assert "batch_images" in caught.value.fix
+    assert run(tmp_path, range(10)).reused == 6
 
 
 def test_values_beyond_float16_never_reach_the_cache(tmp_path: Path) -> None:
@@ -200,7 +276,7 @@ def test_values_beyond_float16_never_reach_the_cache(tmp_path: Path) -> None:
     assert not (tmp_path / "images.zarr").exists()
 
 
-def test_a_clear_during_the_run_is_told(tmp_path: Path) -> None:
+def test_rows_that_keep_vanishing_are_told(tmp_path: Path) -> None:
     def clears(views: Tensor) -> Tensor:
         for block in blocks(tmp_path):
             block.unlink()
@@ -208,6 +284,58 @@ def test_a_clear_during_the_run_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="missing from the embedding cache"):
         run(tmp_path, range(9), clears)
+    run(tmp_path, range(9))
+    run(tmp_path, range(9), store="scratch.zarr", cache="fresh")
+    assert content(tmp_path / "images.zarr") == content(tmp_path / "scratch.zarr")
+
+
+@pytest.mark.parametrize("gone", ["cache", f"cache/embeddings/{FINGERPRINT.key}"])
+@pytest.mark.parametrize("at", [1, 5, 9])
+def test_a_cache_that_vanishes_once_is_filled_again(tmp_path: Path, gone: str, at: int) -> None:
+    embed = Counting()
+
+    def vanishes(views: Tensor) -> Tensor:
+        if embed.calls + 1 == at:
+            shutil.rmtree(tmp_path / gone)
+        return embed(views)
+
+    report = run(tmp_path, range(10), vanishes)
+    assert report.computed == 10
+    assert embed.calls == 10 + (at - 1) // 4 * 4  # what was in blocks is computed again
+    run(tmp_path, range(10), store="scratch.zarr", cache="fresh")
+    assert content(tmp_path / "images.zarr") == content(tmp_path / "scratch.zarr")
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "folder", "link to nothing", "pipe"])
+def test_a_block_that_is_damaged_during_the_run_is_computed_again(tmp_path: Path, damage: str) -> None:
+    run(tmp_path, range(4))
+    embed = Counting()
+
+    def hit(views: Tensor) -> Tensor:
+        if not embed.calls:
+            (victim,) = blocks(tmp_path)
+            whole = victim.read_bytes()
+            victim.unlink()
+            if damage == "flip":
+                victim.write_bytes(whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:])
+            elif damage == "truncate":
+                victim.write_bytes(whole[:-1])
+            elif damage == "empty":
+                victim.write_bytes(b"")
+            elif damage == "folder":
+                (victim / "inside").mkdir(parents=True)
+            elif damage == "pipe":
+                os.mkfifo(victim)
+            else:
+                victim.symlink_to("nowhere")
+        return embed(views)
+
+    assert run(tmp_path, range(8), hit).computed == 8
+    assert embed.calls == 8
+    run(tmp_path, range(8), store="scratch.zarr", cache="fresh")
+    assert content(tmp_path / "images.zarr") == content(tmp_path / "scratch.zarr")
+    assert run(tmp_path, range(8)).reused == 8
 
 
 def test_an_interrupt_keeps_finished_rows(tmp_path: Path) -> None:
@@ -221,20 +349,10 @@ def test_an_interrupt_keeps_finished_rows(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, range(10), interrupted)
     assert not (tmp_path / "images.zarr").exists()
-    assert not list(tmp_path.rglob("*.partial"))
+    assert leftovers(tmp_path) == []
     again = Counting()
     assert run(tmp_path, range(10), again).reused == 6
     assert again.calls == 4
-
-
-def test_an_orphan_of_dvc_stops_and_keeps_finished_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    parents = iter([100, 100, 100, 1, 1, 1])
-    monkeypatch.setattr(os, "getppid", lambda: next(parents))
-    monkeypatch.setenv("DVC_STAGE", "embed_images")
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, range(10))
-    monkeypatch.undo()
-    assert run(tmp_path, range(10)).reused == 3
 
 
 _CHILD = """
@@ -279,7 +397,7 @@ def resume(folder: Path) -> int:
     assert embed.calls == report.computed == 24 - report.reused
     run(folder, range(24), store="scratch.zarr", cache="fresh")
     assert content(folder / "images.zarr") == content(folder / "scratch.zarr")
-    assert not list(folder.rglob("*.partial"))
+    assert leftovers(folder) == []
     return report.reused
 
 
@@ -292,13 +410,5 @@ def test_a_killed_run_resumes_from_its_blocks(tmp_path: Path) -> None:
 def test_a_signal_keeps_even_the_unfinished_block(tmp_path: Path, signum: signal.Signals) -> None:
     errors = stop_at(tmp_path, 7, signum)
     assert {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "Terminated"}[signum] in errors
-    assert not list(tmp_path.rglob("*.partial"))
+    assert leftovers(tmp_path) == []
     assert resume(tmp_path) == 6
-
-
-def test_two_processes_at_once_are_harmless(tmp_path: Path) -> None:
-    processes = [child(tmp_path, 0) for _ in range(2)]
-    for process in processes:
-        errors = process.communicate(timeout=300)[1]
-        assert process.returncode == 0, errors
-    assert resume(tmp_path) == 24

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_a_missing_changed_or_broken_photograph_is_told_with_the_fix(manifest: M
     with pytest.raises(PhotographError, match="changed since it was ingested") as changed:
         cut(photos[0])
     photos[0].path.unlink()
-    with pytest.raises(PhotographError, match="No such file") as missing:
+    with pytest.raises(PhotographError, match="no such file") as missing:
         cut(photos[0])
     for caught in (changed, missing):
         assert caught.value.where == str(photos[0].path)
@@ -81,3 +82,25 @@ def test_a_photograph_that_cannot_be_decoded_is_told_by_its_name(manifest: Manif
         view_cutter(16)(photo)
     assert caught.value.where == str(path)
     assert "roadwork ingest" in caught.value.fix
+
+
+def test_a_pipe_in_the_place_of_a_photograph_is_not_waited_for(manifest: Manifest) -> None:
+    photo = photographs_of(manifest, view_table(manifest.frame, VIEWS), VIEWS)[0]
+    photo.path.unlink()
+    os.mkfifo(photo.path)
+    with pytest.raises(PhotographError, match="a pipe") as caught:
+        view_cutter(16)(photo)
+    assert caught.value.where == str(photo.path)
+
+
+def test_a_photograph_beyond_the_memory_is_told_by_its_name(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    photo = photographs_of(manifest, view_table(manifest.frame, VIEWS), VIEWS)[0]
+    monkeypatch.setattr("roadwork.embed.photograph.cut_views", exhausted)
+    with pytest.raises(PhotographError, match="not enough memory") as caught:
+        view_cutter(16)(photo)
+    assert caught.value.where == str(photo.path)

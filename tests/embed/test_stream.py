@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from roadwork.embed.stream import Photograph, copy_size, embed_stream
-from roadwork.errors import PhotographError, StoreError
+from roadwork.errors import BackboneError, PhotographError, StoreError
 
 CPU = torch.device("cpu")
 
@@ -35,10 +35,19 @@ def mean_colour(views: Tensor) -> Tensor:
     return views.float().mean(dim=(2, 3))
 
 
-def run(count: int, embed=mean_colour, cut=cut, workers: int = 2, batch: int = 1, device=CPU):  # type: ignore[no-untyped-def]
-    return list(
-        embed_stream(photographs(count), cut=cut, embed=embed, device=device, workers=workers, batch_images=batch)
+def never(photo: Photograph, error: PhotographError) -> None:
+    raise AssertionError(photo, error)
+
+
+def start(photos, embed=mean_colour, cut=cut, workers: int = 2, batch: int = 1, device=CPU, failed=never, **settings):  # type: ignore[no-untyped-def]
+    settings = {"timeout_s": 300, **settings}
+    return embed_stream(
+        photos, cut=cut, embed=embed, failed=failed, device=device, workers=workers, batch_images=batch, **settings
     )
+
+
+def run(count: int, **settings):  # type: ignore[no-untyped-def]
+    return list(start(photographs(count), **settings))
 
 
 def test_known_answers_in_order() -> None:
@@ -84,24 +93,105 @@ def test_a_real_vit_gives_the_same_bits_for_any_batch_worker_number_and_company(
     for batch, workers in ((2, 1), (3, 4), (8, 2)):
         rows = np.concatenate([piece.embeddings for piece in run(6, embed=vit, batch=batch, workers=workers)])
         assert rows.tobytes() == whole.tobytes()
-    alone = embed_stream(photographs(6)[4:5], cut=cut, embed=vit, device=CPU, workers=1, batch_images=1)
+    alone = start(photographs(6)[4:5], embed=vit, workers=1)
     assert next(alone).embeddings.tobytes() == whole[4:5].tobytes()
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 100])
-def test_photographs_before_a_bad_one_are_delivered_first(batch: int) -> None:
-    def fails_at_five(photo: Photograph) -> np.ndarray:
-        if photo.path.name == "5":
-            raise PhotographError("broken", where="5")
+def test_bad_photographs_are_told_and_the_others_go_on(batch: int) -> None:
+    def fails(photo: Photograph) -> np.ndarray:
+        if photo.path.name in ("0", "5", "6"):
+            raise PhotographError("broken", where=photo.path.name, rule="whole", fix="mend it")
         return cut(photo)
 
-    stream = embed_stream(
-        photographs(9), cut=fails_at_five, embed=mean_colour, device=CPU, workers=2, batch_images=batch
-    )
-    got: list[str] = []
-    with pytest.raises(PhotographError, match="broken"):
-        got.extend(image_id for piece in stream for image_id in piece.image_ids)
-    assert got == [photo.image_id for photo in photographs(5)]
+    failures: list[tuple[str, PhotographError]] = []
+    pieces = run(9, cut=fails, batch=batch, failed=lambda photo, error: failures.append((photo.image_id, error)))
+    ids = [photo.image_id for photo in photographs(9)]
+    assert [i for piece in pieces for i in piece.image_ids] == [i for n, i in enumerate(ids) if n not in (0, 5, 6)]
+    assert [image_id for image_id, _ in failures] == [ids[0], ids[5], ids[6]]
+    error = failures[1][1]
+    assert (error.what, error.where, error.rule, error.fix) == ("broken", "5", "whole", "mend it")
+    assert error.__traceback__ is None  # its frames would keep the photograph's bytes
+    assert error.__context__ is None
+
+
+def test_the_photographs_beside_a_bad_one_keep_their_bits() -> None:
+    def fails(photo: Photograph) -> np.ndarray:
+        if photo.path.name == "2":
+            raise PhotographError("broken")
+        return cut(photo)
+
+    whole = np.concatenate([piece.embeddings for piece in run(5, batch=2)])
+    rest = np.concatenate([piece.embeddings for piece in run(5, batch=2, cut=fails, failed=lambda *_: None)])
+    assert rest.tobytes() == np.delete(whole, 2, axis=0).tobytes()
+
+
+@pytest.mark.parametrize("workers", [1, 5])
+def test_a_photograph_that_never_ends_is_told_and_the_others_go_on(workers: int) -> None:
+    release = threading.Event()
+
+    def stalls(photo: Photograph) -> np.ndarray:
+        if photo.path.name in ("1", "4"):
+            release.wait(120)
+        return cut(photo)
+
+    failures: dict[str, PhotographError] = {}
+    try:
+        pieces = run(
+            9, cut=stalls, workers=workers, timeout_s=1, failed=lambda p, error: failures.update({p.path.name: error})
+        )
+    finally:
+        release.set()
+    assert sorted(failures) == ["1", "4"]
+    assert "takes longer than 1 s" in failures["1"].what
+    assert failures["1"].where == "1"
+    assert "embed.timeout_s" in failures["1"].rule
+    assert sum(len(piece.image_ids) for piece in pieces) == 7
+
+
+def test_a_fault_that_is_no_photographs_ends_the_stream() -> None:
+    def runs_out(photo: Photograph) -> np.ndarray:
+        if photo.path.name == "5":
+            raise StoreError("no space left")
+        return cut(photo)
+
+    got = 0
+    with pytest.raises(StoreError, match="no space left"):
+        for piece in start(photographs(9), cut=runs_out):
+            got += len(piece.image_ids)
+    assert got == 5
+
+
+def test_photographs_are_asked_for_as_they_are_needed() -> None:
+    asked = 0
+
+    def lazily():  # type: ignore[no-untyped-def]
+        nonlocal asked
+        for photo in photographs(50):
+            asked += 1
+            yield photo
+
+    stream = start(lazily(), workers=2, batch=1)
+    next(stream)
+    assert asked <= 1 + 2 + 2
+    stream.close()
+
+
+def test_a_backbone_that_gives_no_numbers_names_the_image() -> None:
+    def broken(views: Tensor) -> Tensor:
+        raise BackboneError("3 of 3 vectors hold NaN or infinity", where="backbone tiny", fix="use fp32")
+
+    with pytest.raises(BackboneError, match=photographs(1)[0].image_id) as caught:
+        run(1, embed=broken)
+    assert "backbone tiny" in caught.value.where
+    with pytest.raises(StoreError, match=photographs(1)[0].image_id):
+        run(1, embed=lambda views: mean_colour(views) * float("nan"))
+
+
+def test_a_silent_row_names_the_image() -> None:
+    with pytest.raises(StoreError, match="says nothing") as caught:
+        run(1, embed=lambda views: mean_colour(views) * 0)
+    assert photographs(1)[0].image_id in caught.value.where
 
 
 def test_a_value_beyond_float16_names_the_image() -> None:
@@ -110,7 +200,7 @@ def test_a_value_beyond_float16_names_the_image() -> None:
 
 
 def test_leaving_early_ends_the_workers() -> None:
-    stream = embed_stream(photographs(50), cut=cut, embed=mean_colour, device=CPU, workers=2, batch_images=1)
+    stream = start(photographs(50))
     next(stream)
     stream.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from roadwork.config import load_section
-from roadwork.embed.text import SentenceEncoder, TextConfig, TextRows, embed_text, text_fingerprint
+from roadwork.embed.text import SentenceEncoder, TextRows, embed_text, text_fingerprint
+from roadwork.embed.text_config import TextConfig
 from roadwork.embed.text_model import load_text_model
 from roadwork.errors import BackboneError, StoreError
 
@@ -36,7 +37,9 @@ class Fake:
 
     def encode(self, sentences: list[str]) -> np.ndarray:
         self.calls.append(sentences)
-        return np.repeat(np.array([[len(text)] for text in sentences], np.float32), 384, axis=1)
+        vectors = np.repeat(np.array([[len(text)] for text in sentences], np.float32), 384, axis=1)
+        vectors[:, -1] = 0
+        return vectors
 
 
 def rows(descriptions: list[object], fake: Fake, batch_size: int = 2) -> TextRows:
@@ -80,10 +83,15 @@ def test_a_vector_beyond_float16_names_the_image() -> None:
         )
 
 
+def test_a_sentence_without_a_vector_names_its_image() -> None:
+    with pytest.raises(StoreError, match=ids(2)[1]):
+        embed_text([None, "x"], ids(2), encode=lambda s: np.zeros((len(s), 384), np.float32), length=len, batch_size=1)
+
+
 @pytest.fixture(scope="module")
 def encoder() -> SentenceEncoder:
     config = load_section(COMMITTED, "text", TextConfig)
-    return SentenceEncoder(load_text_model(config.model, torch.device("cpu")))
+    return SentenceEncoder(load_text_model(config.model, torch.device("cpu"), sha256=config.weights_sha256))
 
 
 def encoded(encoder: SentenceEncoder, descriptions: list[str], batch_size: int) -> np.ndarray:

@@ -286,3 +286,30 @@ def test_weights_in_the_local_cache_need_no_hub(monkeypatch, model, tmp_path):
     in_reach(monkeypatch, cached=str(path), refusal="out of reach")
     monkeypatch.setattr(weights_module, "hf_hub_download", never)
     assert weights_digest(load("pretrained")) == weights_digest(model)
+
+
+def test_the_file_must_have_the_digest_of_the_parameters(model, tmp_path):
+    path = saved(model.state_dict(), tmp_path / "w.safetensors")
+    right = hashlib.sha256(path.read_bytes()).hexdigest()
+    loaded = load_weights(str(path), create(), name=NAME, seed=3, sha256=right)
+    assert weights_digest(loaded) == weights_digest(model)
+    with path.open("r+b") as stream:  # one bit of one weight
+        stream.seek(-1, 2)
+        byte = stream.read(1)[0]
+        stream.seek(-1, 2)
+        stream.write(bytes([byte ^ 1]))
+    with pytest.raises(BackboneError, match=r"backbone\.weights_sha256 is " + right) as caught:
+        load_weights(str(path), create(), name=NAME, seed=3, sha256=right)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in caught.value.what
+
+
+def test_the_hub_s_file_must_have_it_too(monkeypatch, model, tmp_path):
+    path = saved(model.state_dict(), tmp_path / "model.safetensors")
+    in_reach(monkeypatch, cached=str(path))
+    with pytest.raises(BackboneError, match=r"backbone\.weights_sha256"):
+        load_weights("pretrained", create(), name=NAME, seed=3, sha256="0" * 64)
+
+
+def test_a_missing_file_with_a_digest_is_a_missing_file(tmp_path):
+    with pytest.raises(BackboneError, match="there is no weights file"):
+        load_weights(str(tmp_path / "none.pth"), create(), name=NAME, seed=3, sha256="0" * 64)
