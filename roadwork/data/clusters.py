@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 
 from roadwork.data.distance import haversine_km, unit_sphere
 from roadwork.errors import SamplingError
@@ -32,7 +33,8 @@ def fit_clusters(latitude_deg: ArrayLike, longitude_deg: ArrayLike, k: int, seed
     distinct = len(np.unique(points, axis=0))
     # tol=0 iterates until nothing moves: sklearn's default stops at shifts of tens of kilometres on a whole Earth.
     means = KMeans(min(k, distinct), n_init=_RESTARTS, tol=0.0, random_state=seed % 2**32)
-    member_of = means.fit_predict(points)
+    with threadpool_limits(1):  # its threads add up in whatever order they end: other last bits in each run
+        member_of = means.fit_predict(points)
     norm = np.linalg.norm(means.cluster_centers_, axis=1, keepdims=True)
     if (norm < 1e-9).any():
         raise SamplingError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 
 from roadwork.data.probe import Probe
 from roadwork.data.record import Record
@@ -12,7 +13,7 @@ from roadwork.data.row import SPLITS, Row
 _RANK = {name: rank for rank, name in enumerate((None, *SPLITS))}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A good row: where the source has it, its fields, and its photograph's facts and path; never the bytes."""
 
@@ -28,7 +29,7 @@ class Accepted:
         return f"{self.place} ({self.row.split or 'no split'}, {_label(self.row)})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Duplicate:
     """Two good rows with the same bytes: the one that stays and the one that goes."""
 
@@ -53,6 +54,17 @@ class Duplicate:
         return duplicate_reject(
             self.dropped.place, self.dropped.name, self.kept, self.dropped.row, across=self.across_splits
         )
+
+    @property
+    def remembered(self) -> Duplicate:
+        """The same with no more of the row that goes than what is told of it: there may be a million."""
+        row = self.dropped.row
+        return replace(self, dropped=replace(self.dropped, row=_bare_row(row.split, row.label), probe=self.kept.probe))
+
+
+@functools.cache
+def _bare_row(split: str | None, label: int | None) -> Row:
+    return Row(split=split, label=label)
 
 
 def choose(first: Accepted, second: Accepted) -> Duplicate:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from roadwork.data.probe import Probe, probe_photograph
+from roadwork.data.probe import Probe
 from roadwork.data.record import Record
 from roadwork.data.rejects import Reject
 from roadwork.data.row import Row, check_row
 from roadwork.errors import PhotographError
 
 INSIDE_RULE = "the path lies in the source's folder"
+GIVEN_RULE = "the path of the photograph is given"
+TEXT_RULE = "the path is a text in UTF-8, without NUL"
 
 
 @dataclass(frozen=True)
@@ -29,38 +32,49 @@ class Examined:
     rejects: tuple[Reject, ...]
 
 
-def examine(record: Record, root: Path, max_pixels: int) -> Examined:
-    """Check the fields of `record` and probe its photograph; files must lie below `root`. Never raises for bad data."""
+def examine(record: Record, root: Path, probe: Callable[[Path | bytes], Probe]) -> Examined:
+    """Check the fields of `record` and `probe` its photograph; files must lie below `root`. Never raises for bad data.
+
+    `probe` gives the Probe of a file or its bytes, or raises PhotographError.
+    """
     row, rejects = check_row(record.place, record.fields)
     found = Examined(record, "", row, None, tuple(rejects))
-    path = _path_below(record, root)
-    if path is None:
-        return _with(found, "path", record.name, INSIDE_RULE if record.name else "the path of the photograph is given")
+    path = ""
+    if record.file is not None:
+        fault, path = _place(record.file, record.name, root)
+        if fault:
+            return _with(found, "path", record.name, fault)
     try:
-        probe = probe_photograph(_photograph(record), max_pixels)
+        # The path as it is written to the manifest: a `..` behind a link would lead elsewhere.
+        probed = probe(root / path if record.content is None else record.content)
     except PhotographError as error:
         return _with(found, "path", record.name, error.rule)
-    found = replace(found, path=path, probe=probe)
-    if row is not None and row.image_id not in (None, probe.image_id):
+    found = replace(found, path=path, probe=probed)
+    if row is not None and row.image_id not in (None, probed.image_id):
         return _with(found, "image_id", str(row.image_id), "the SHA-256 of the photograph's bytes, in hex")
     return found
 
 
-def _photograph(record: Record) -> Path | bytes:
-    return record.content if record.file is None else record.file  # pyright: ignore[reportReturnType]
-
-
-def _path_below(record: Record, root: Path) -> str | None:
-    """The file's path relative to `root`; "" for bytes in memory; None for no path or one that leads out of the root.
+def _place(file: Path, name: str, root: Path) -> tuple[str, str]:
+    """The rule that a file's name breaks ("" for none) and its path below `root`.
 
     Only names count: a link inside the folder may lead to another disk.
     """
-    if record.file is None:
-        return ""
-    if not record.name or "\0" in record.name:
-        return None
-    file, base = Path(os.path.abspath(record.file)), Path(os.path.abspath(root))
-    return file.relative_to(base).as_posix() if file != base and file.is_relative_to(base) else None
+    if not name:
+        return GIVEN_RULE, ""
+    if "\0" in name or not _is_unicode(name):
+        return TEXT_RULE, ""
+    path, base = os.path.abspath(file), os.path.abspath(root)
+    below = path.removeprefix(base.rstrip(os.sep) + os.sep)
+    return (INSIDE_RULE, "") if below == path else ("", Path(below).as_posix())
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _with(found: Examined, column: str, value: str, rule: str) -> Examined:

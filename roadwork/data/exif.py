@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Mapping
 from typing import Any
 
 from PIL import ExifTags, Image
 
-Gps = ExifTags.GPS
+from roadwork.data.pillow_errors import BROKEN
 
-# What Pillow raises on EXIF that is cut short, points outside itself or has tags of the wrong type.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    struct.error,
-)
+Gps = ExifTags.GPS
 
 
 def read_exif(image: Image.Image) -> Image.Exif:
     """The EXIF of an open image; empty where there is none or it can't be parsed."""
     try:
         return image.getexif()
-    except _BROKEN:
+    except BROKEN:
         return Image.Exif()
 
 
@@ -37,7 +25,7 @@ def orientation(exif: Image.Exif) -> int:
     """The orientation tag, 1 to 8; 1 (upright) where it is absent or senseless."""
     try:
         value = exif.get(ExifTags.Base.Orientation)
-    except _BROKEN:
+    except BROKEN:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -52,7 +40,7 @@ def gps(exif: Image.Exif) -> tuple[float, float] | None:
         tags = exif.get_ifd(ExifTags.IFD.GPSInfo)
         latitude = _degrees(tags, Gps.GPSLatitude, Gps.GPSLatitudeRef, "N", "S")
         longitude = _degrees(tags, Gps.GPSLongitude, Gps.GPSLongitudeRef, "E", "W")
-    except _BROKEN:
+    except BROKEN:
         return None
     if not (abs(latitude) <= 90 and abs(longitude) <= 180) or latitude == longitude == 0:
         return None

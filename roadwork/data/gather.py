@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 
 from roadwork.data.duplicates import Accepted, Duplicate, choose, faulty_duplicate
 from roadwork.data.examine import Examined, examine
 from roadwork.data.images import Images
+from roadwork.data.probe_pool import ProbePool
+from roadwork.data.probe_process import ProbeLimits
 from roadwork.data.record import Source
 from roadwork.data.rejects import Reject
 from roadwork.data.vocabulary import VocabulariesConfig, is_null, normal, words
@@ -37,17 +39,19 @@ class Gathered:
 
 
 def gather(
-    source: Source, name: str, vocabularies: VocabulariesConfig, *, max_pixels: int, images: Images, workers: int
+    source: Source, name: str, vocabularies: VocabulariesConfig, *, limits: ProbeLimits, images: Images, workers: int
 ) -> Gathered:
-    """Examine every record of `source` (called `name`) in `workers` threads; photographs without a file go to `images`.
+    """Examine every record of `source` (called `name`) by `workers` processes.
 
-    The result doesn't depend on the number of threads. Of photographs with the same bytes one row stays, as `choose`
-    has it. Nothing of a photograph's bytes is kept in memory.
+    Each photograph has its `limits`; one without a file goes to `images`. The result doesn't depend on the number of
+    processes. Of photographs with the same bytes one row stays, as `choose` has it. Nothing of a photograph's bytes is
+    kept in memory.
     """
     gathered = Gathered(unknown={field: Counter() for field in vocabularies.vocabularies()})
     accepted: dict[str, Accepted] = {}
-    with nullcontext() if source.own_progress else progress("reading photographs", source.count) as advance:
-        for found in _examined(source, max_pixels, workers):
+    shown = nullcontext() if source.own_progress else progress("reading photographs", source.count)
+    with closing(_examined(source, limits, workers)) as examined, shown as advance:
+        for found in examined:
             gathered.count += 1
             if advance is not None:
                 advance()
@@ -75,21 +79,26 @@ def _accept(found: Examined, accepted: dict[str, Accepted], gathered: Gathered, 
     if pair.kept is good:  # and stands where the source has it
         del accepted[found.probe.image_id]
         accepted[found.probe.image_id] = good
-    gathered.duplicates.append(pair)
+    gathered.duplicates.append(pair.remembered)
     gathered.rejects.append(pair.reject)
     return False
 
 
-def _examined(source: Source, max_pixels: int, workers: int) -> Iterator[Examined]:
-    """The records in their order; only a few per thread are in memory, because some carry their photograph."""
-    with ThreadPoolExecutor(workers, thread_name_prefix="ingest") as pool:
-        window: deque[Future[Examined]] = deque()
-        for record in source.records:
-            window.append(pool.submit(examine, record, source.root, max_pixels))
-            if len(window) >= 2 * workers:
+def _examined(source: Source, limits: ProbeLimits, workers: int) -> Generator[Examined, None, None]:
+    """The records in their order; only a few per worker are in memory, because some carry their photograph."""
+    threads = ThreadPoolExecutor(workers, thread_name_prefix="ingest")
+    window: deque[Future[Examined]] = deque()
+    try:
+        with ProbePool(limits) as probe:  # closed before the threads are waited for, which frees those that wait
+            for record in source.records:
+                window.append(threads.submit(examine, record, source.root, probe))
+                if len(window) >= 2 * workers:
+                    yield window.popleft().result()
+            while window:
                 yield window.popleft().result()
-        while window:
-            yield window.popleft().result()
+            threads.shutdown(wait=True)
+    finally:
+        threads.shutdown(wait=True, cancel_futures=True)
 
 
 def _manifest_row(

@@ -23,6 +23,8 @@ from roadwork.data.ingest_checks import (
 from roadwork.data.ingest_metrics import ingest_metrics
 from roadwork.data.ingest_notes import tell_of_duplicates, tell_of_leaks, tell_what_is_left_out
 from roadwork.data.manifest import Manifest, manifest_frame
+from roadwork.data.probe_process import ProbeLimits
+from roadwork.data.regular_file import BYTES_PER_MEGABYTE
 from roadwork.data.rejects import Reject, write_rejects
 from roadwork.data.sources.opening import open_sample, open_source
 from roadwork.data.split import assign_splits
@@ -33,7 +35,7 @@ from roadwork.seeding import derive
 class SampleConfig(Section):
     """Size of the drawn sample."""
 
-    images: int = Field(description="number of photographs to draw", ge=24)
+    images: int = Field(description="number of photographs to draw", ge=24, le=100_000)
     max_width_px: int = Field(description="width of the largest photographs, pixels", ge=96, le=16384)
 
 
@@ -45,9 +47,24 @@ class IngestConfig(Section):
     test_fraction: float = Field(description="share of the images without a split that becomes test", ge=0, lt=1)
     val_fraction: float = Field(description="share of the images without a split that becomes val", ge=0, lt=1)
     holdout_fraction: float = Field(description="share of the images without a split that becomes holdout", ge=0, lt=1)
-    group_radius_m: float = Field(description="images closer than this, in metres, get the same split", ge=0)
+    group_radius_m: float = Field(
+        description="images closer than this, in metres, get the same split", ge=0, le=20_100_000
+    )
     max_reject_fraction: float = Field(description="share of bad rows above which the stage fails", ge=0, le=1)
-    max_pixels: int = Field(description="pixels of the largest photograph that is decoded", gt=0)
+    max_pixels: int = Field(
+        description="pixels of the largest photograph that is decoded (3 bytes of memory each, and as much again while "
+        "views are cut)",
+        gt=0,
+        le=2_000_000_000,
+    )
+    max_file_megabytes: int = Field(
+        description="size of the largest file that is read, in megabytes (10⁶ bytes)", gt=0, le=4096
+    )
+    timeout_s: float = Field(
+        description="longest time, in seconds, that decoding one photograph may take before it is rejected",
+        gt=0,
+        le=86_400,
+    )
     strict: bool = Field(description="whether a category that no vocabulary knows is an error instead of a null")
     allow_duplicates: bool = Field(
         description="whether one photograph may be given to two splits: it then stays in the one that is scored "
@@ -90,7 +107,7 @@ def ingest(
     A source without files of its own has its photographs written into the empty folder `draft`, which the caller
     publishes as `images_dir` (below `data_root`) once this returns. Rejects are published at `rejects_path` also when
     the run then fails, so that they can be looked at. Rows keep the source's order; the result doesn't depend on
-    `workers`, the number of threads (None: one per core).
+    `workers`, the number of processes that decode (None: one per core).
 
     Raises DataError where the source as a whole can't be used, more than `max_reject_fraction` of its rows are bad, a
     class is missing, or, under `strict`, a category is unknown; SplitError where it can't be divided, or where it gives
@@ -105,7 +122,11 @@ def ingest(
         source,
         config.source,
         vocabularies,
-        max_pixels=config.max_pixels,
+        limits=ProbeLimits(
+            max_pixels=config.max_pixels,
+            max_bytes=config.max_file_megabytes * BYTES_PER_MEGABYTE,
+            timeout_s=config.timeout_s,
+        ),
         images=Images(draft, images_dir, data_root),
         workers=workers or os.cpu_count() or 1,
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from roadwork.data.exif import gps, orientation, read_exif
+from roadwork.data.pillow_errors import BROKEN, reason, silence_warnings
 from roadwork.data.pixel_limit import own_pixel_limit
+from roadwork.data.regular_file import read_regular_file, size_rule
 from roadwork.errors import PhotographError
+from roadwork.printable import printable
 
 # Photographs only: among Pillow's other formats are some that run a program or hold no pixels.
 SUFFIXES = {
@@ -24,13 +25,9 @@ SUFFIXES = {
 EXTENSIONS = frozenset({*SUFFIXES.values(), ".jpeg", ".jpe", ".jfif", ".tiff", ".pgm", ".heic", ".heif"})
 
 _FORMATS = tuple(name for name in SUFFIXES if name != "MPO")
-_BROKEN = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EOFError,
-    NotImplementedError, struct.error, zlib.error, Image.DecompressionBombError,
-)  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Probe:
     """What a photograph tells about itself.
 
@@ -45,38 +42,30 @@ class Probe:
     suffix: str
 
 
-def probe_photograph(source: Path | bytes, max_pixels: int) -> Probe:
+def probe_photograph(source: Path | bytes, max_pixels: int, *, max_bytes: int | None = None) -> Probe:
     """The Probe of a photograph, from its file or its bytes; every pixel is decoded (a JPEG at an eighth of its size).
 
-    Raises PhotographError, with a rule for the rejects file, when it is missing, empty, no photograph, larger than
-    `max_pixels` (told from the header, before memory is taken), truncated or corrupt.
+    Raises PhotographError, with a rule for the rejects file, when it is missing, no regular file, empty, no photograph,
+    larger than `max_bytes` or `max_pixels` (told from the file's size and its header, before memory is taken),
+    truncated or corrupt.
     """
-    name = source.name if isinstance(source, Path) else "photograph"
-    try:
-        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
-            return _probe(stream, name, max_pixels)
-    except FileNotFoundError:
-        raise PhotographError(f"{name}: no such file", rule="the file must exist") from None
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise PhotographError(f"{name}: {why}", rule=f"the file must be readable: {why}") from None
-
-
-def _probe(stream: io.BufferedReader | io.BytesIO, name: str, max_pixels: int) -> Probe:
-    if not stream.read(1):
+    name = printable(source.name) if isinstance(source, Path) else "photograph"
+    content = source if isinstance(source, bytes) else read_regular_file(source, max_bytes=max_bytes)
+    if not content:
         raise PhotographError(f"{name}: empty file", rule="the file must not be empty")
-    stream.seek(0)
-    image_id = hashlib.file_digest(stream, "sha256").hexdigest()
-    stream.seek(0)
+    if max_bytes is not None and len(content) > max_bytes:
+        raise PhotographError(f"{name}: too large", rule=size_rule(len(content), max_bytes))
+    silence_warnings()
+    image_id = hashlib.sha256(content).hexdigest()
     with own_pixel_limit():
         try:
-            image = Image.open(stream, formats=_FORMATS)
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)
         except UnidentifiedImageError:
-            known = ", ".join(_FORMATS)
+            known = ", ".join(_FORMATS) + ("; save HEIC as JPEG" if content[4:8] == b"ftyp" else "")
             raise PhotographError(
                 f"{name}: not a photograph", rule=f"a photograph in a known format: {known}"
             ) from None
-        except _BROKEN as error:
+        except BROKEN as error:
             raise _unreadable(name, error) from None
         with image:
             width_px, height_px = image.size
@@ -95,9 +84,14 @@ def _decoded(image: Image.Image, name: str, image_id: str) -> Probe:
     try:
         if jpeg:
             # An eighth of the size needs every coefficient of the file but a fraction of the arithmetic.
-            image.draft("L", (size_px[0] // 8, size_px[1] // 8))
+            image.draft("L", (max(size_px[0] // 8, 1), max(size_px[1] // 8, 1)))
         image.load()
-    except _BROKEN as error:
+        if not jpeg:
+            # What has pixels may still have no colours, which is better known now than when it is embedded.
+            from roadwork.data.rgb import rgb  # NumPy; it takes longer to import than a JPEG to probe
+
+            rgb(image)
+    except BROKEN as error:
         raise _unreadable(name, error) from None
     # Other formats may turn the pixels themselves or find their EXIF only while loading.
     width_px, height_px = size_px if jpeg else image.size
@@ -108,4 +102,5 @@ def _decoded(image: Image.Image, name: str, image_id: str) -> Probe:
 
 
 def _unreadable(name: str, error: BaseException) -> PhotographError:
-    return PhotographError(f"{name}: {error}", rule=f"the file must decode to its end: {error}")
+    why = printable(reason(error))
+    return PhotographError(f"{name}: {why}", rule=f"the file must decode to its end: {why}")

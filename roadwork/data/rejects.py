@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
+from roadwork.printable import printable
 from roadwork.publish import published_file
 
+_COLUMNS = ("file", "column", "value", "rule")
+_FORMULA = ("=", "+", "-", "@")
+_MOST_CHARACTERS = 1000
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """One fault of one row.
 
@@ -31,8 +36,26 @@ class Reject:
 
 
 def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
-    """Publish `rejects` as CSV with the columns `file, column, value, rule`; no rejects give the header alone."""
+    """Publish `rejects` as CSV with the columns `file, column, value, rule`; no rejects give the header alone.
+
+    The texts are strangers', and what reads them may be a script that goes by lines or a spreadsheet that computes:
+    one row is one line (characters that can't be seen are escapes), a text of more than 1,000 characters is cut, and
+    one that a spreadsheet would take for a formula has an apostrophe before it (a plain number has none).
+    """
     with published_file(path) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([field.name for field in fields(Reject)])
-        writer.writerows(astuple(reject) for reject in rejects)
+        writer.writerow(_COLUMNS)
+        writer.writerows([_cell(getattr(reject, column)) for column in _COLUMNS] for reject in rejects)
+
+
+def _cell(text: str) -> str:
+    shown = printable(text[:_MOST_CHARACTERS]) + ("…" if len(text) > _MOST_CHARACTERS else "")
+    return f"'{shown}" if shown.startswith(_FORMULA) and not _is_number(shown) else shown
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, field_validator
@@ -12,17 +14,53 @@ from roadwork.data.coordinates import LATITUDE_LIMIT_DEG, LONGITUDE_LIMIT_DEG, d
 from roadwork.data.rejects import Reject
 from roadwork.data.vocabulary import is_null
 from roadwork.errors import DataError
+from roadwork.printable import beginning
 
 SPLITS = ("train", "val", "test", "holdout")
 LABEL_RULE = "0 (no roadwork) or 1 (roadwork)"
 NULL_LABEL_RULE = "a training image needs a label; null is allowed in val, test and holdout"
 HALF_RULE = "a latitude and a longitude, or neither"
+MOST_CHARACTERS = 100_000
+TEXT_RULE = f"a text in Unicode of at most {MOST_CHARACTERS:,} characters"
+WORDS_RULE = f"a word or a list of words, each {TEXT_RULE}"
+_MOST_SHOWN = 2000
 # Words for "nothing here" in fields that no vocabulary governs.
 _NULLS = frozenset({"", "null", "none", "nan"})
 
 
 def _text(value: object) -> str | None:
-    return None if is_null(value, _NULLS) else str(value).strip()
+    if is_null(value, _NULLS):
+        return None
+    if not isinstance(value, (str, int, float, Decimal, date)):
+        raise ValueError(TEXT_RULE)
+    text = _number_text(value) if isinstance(value, int) else str(value).strip()
+    if len(text) > MOST_CHARACTERS or not _is_unicode(text):
+        raise ValueError(TEXT_RULE)
+    return text
+
+
+def _number_text(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python writes no integer of more than some thousand digits
+        raise ValueError(TEXT_RULE) from None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _category(value: object) -> object:
+    for word in value if isinstance(value, (list, tuple)) else (value,):
+        try:
+            _text(word)
+        except ValueError:
+            raise ValueError(WORDS_RULE) from None
+    return value
 
 
 def _split(value: object) -> str | None:
@@ -36,8 +74,8 @@ def _label(value: object) -> int | None:
     if is_null(value, _NULLS):
         return None
     try:
-        number = float(value) if isinstance(value, (str, int, float)) else None
-    except ValueError:
+        number = float(value) if isinstance(value, (str, int, float, Decimal)) else None
+    except (ValueError, ArithmeticError):
         number = None
     if number not in (0, 1):
         raise ValueError(LABEL_RULE)
@@ -52,6 +90,7 @@ def _digest(value: object) -> str | None:
 
 
 Text = Annotated[str | None, BeforeValidator(_text)]
+Category = Annotated[Any, BeforeValidator(_category)]
 
 
 class Row(BaseModel):
@@ -64,9 +103,9 @@ class Row(BaseModel):
     gps: tuple[float, float] | None = None
     latitude_deg: float | None = None
     longitude_deg: float | None = None
-    weather: Any = None
-    daytime: Any = None
-    scene: Any = None
+    weather: Category = None
+    daytime: Category = None
+    scene: Category = None
     description: Text = None
     group: Text = None
     image_id: Annotated[str | None, BeforeValidator(_digest)] = None
@@ -124,6 +163,12 @@ def check_row(place: str, fields: Mapping[str, object]) -> tuple[Row | None, lis
     for fault in faults:
         column = str(fault["loc"][0])
         value = fields.get(column)
-        shown = "" if value is None else str(value)
-        rejects.append(Reject(place, column, shown, fault["msg"].removeprefix("Value error, ")))
+        rejects.append(
+            Reject(
+                place,
+                column,
+                "" if value is None else beginning(value, most=_MOST_SHOWN),
+                fault["msg"].removeprefix("Value error, "),
+            )
+        )
     return None, rejects

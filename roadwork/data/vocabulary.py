@@ -18,6 +18,7 @@ class VocabularyConfig(Section):
 
     values: tuple[str, ...] = Field(
         min_length=1,
+        max_length=1000,
         description="category names in the order of the model's indices; one more, the last, is NULL",
     )
     aliases: dict[str, str] = Field(description="a source's word: the value it stands for; looked up before the values")
@@ -93,12 +94,20 @@ def normal(word: str) -> str:
 
 def is_null(value: object, nulls: frozenset[str]) -> bool:
     """Whether `value` is None, NaN, or one of the null words."""
-    return value is None or value != value or (isinstance(value, str) and normal(value) in nulls)
+    return value is None or is_nan(value) or (isinstance(value, str) and normal(value) in nulls)
+
+
+def is_nan(value: object) -> bool:
+    """Whether `value` is a NaN of any kind of number."""
+    try:
+        return value != value
+    except ArithmeticError:  # a Decimal that signals
+        return True
 
 
 def words(raw: object) -> list[str]:
     """The words in a raw value: none for None or NaN, one for a word, each item of a list or of a list as text."""
-    if raw is None or raw != raw:
+    if raw is None or is_nan(raw):
         return []
     if isinstance(raw, (list, tuple)):
         return [word for item in raw for word in words(item)]

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from roadwork.config import Section
 from roadwork.errors import ParameterError
@@ -21,6 +21,16 @@ class ViewsConfig(Section):
     size_px: int = Field(
         ge=16, le=4096, description="side to which every view is resampled; a multiple of the backbone's patch"
     )
+
+    @model_validator(mode="after")
+    def _views_fit_in_memory(self) -> ViewsConfig:
+        views, most_px = self.grid**2 + 3, 2**28
+        if views * self.size_px**2 > most_px:
+            raise ValueError(
+                f"grid {self.grid} and size_px {self.size_px} make {views * self.size_px**2:,} pixels of views; "
+                f"those of one photograph are in memory together, at most {most_px:,}"
+            )
+        return self
 
 
 def view_names(grid: int) -> tuple[str, ...]:

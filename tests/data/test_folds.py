@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from roadwork.config import parse_section
 from roadwork.data.blocks import blocks
 from roadwork.data.fold_summary import fold_summary
-from roadwork.data.folds import CarveConfig, FoldsConfig, make_folds
+from roadwork.data.folds import make_folds
+from roadwork.data.folds_config import CarveConfig, FoldsConfig
 from roadwork.errors import ParameterError, SplitError
 
 ARGUMENTS = {"folds": (0, 1, 2, 3, 4), "inner_val_fraction": 0.2, "val_fraction": 0.15, "radius_m": 100.0}

@@ -4,6 +4,7 @@ import weakref
 from roadwork.config import parse_section, read_params
 from roadwork.data.gather import gather
 from roadwork.data.images import Images
+from roadwork.data.probe_process import ProbeLimits
 from roadwork.data.record import Record, Source
 from roadwork.data.vocabulary import VocabulariesConfig
 
@@ -23,7 +24,8 @@ def test_no_photograph_stays_in_memory(tmp_path, photograph, request):
             del record
 
     images = Images(draft, tmp_path / "images", tmp_path)
-    gathered = gather(Source(tmp_path, 6, records()), "x", vocabularies, max_pixels=10**6, images=images, workers=1)
+    limits = ProbeLimits(max_pixels=10**6, max_bytes=10**6, timeout_s=60)
+    gathered = gather(Source(tmp_path, 6, records()), "x", vocabularies, limits=limits, images=images, workers=1)
     gc.collect()
     assert len(gathered.rows) == len(gathered.duplicates) == 3
     assert [record() for record in seen] == [None] * 6

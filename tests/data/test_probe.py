@@ -70,7 +70,12 @@ def test_a_large_truncated_jpeg_is_told(photograph):
 
 @pytest.mark.parametrize(
     ("content", "rule"),
-    [(b"", "must not be empty"), (b"hello", "known format"), (b"%!PS-Adobe-3.0 EPSF-3.0\n", "known format")],
+    [
+        (b"", "must not be empty"),
+        (b"hello", "known format"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "save HEIC as JPEG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "known format"),
+    ],
 )
 def test_what_is_no_photograph(content, rule):
     with pytest.raises(PhotographError) as caught:

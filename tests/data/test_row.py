@@ -1,8 +1,12 @@
 import math
+from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from roadwork.data.row import HALF_RULE, LABEL_RULE, NULL_LABEL_RULE, check_row
+from roadwork.data.row import HALF_RULE, LABEL_RULE, NULL_LABEL_RULE, TEXT_RULE, WORDS_RULE, Row, check_row
+from roadwork.data.vocabulary import words
 
 
 @pytest.mark.parametrize(
@@ -82,3 +86,80 @@ def test_every_fault_is_told():
 def test_texts_and_other_columns():
     row, _ = check_row("t", {"description": "  a road ", "group": 7, "weather": ["Sunny"], "city": "x"})
     assert (row.description, row.group, row.weather) == ("a road", "7", ["Sunny"])
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**400)
+    | st.floats()
+    | st.decimals()
+    | st.text(max_size=40)
+    | st.sampled_from(["1.0", " 1 ", "yes", "NaN", "\ud800", "[", "['a', 'b']", "1e999", "0" * 200_000])
+    | st.binary(max_size=5)
+    | st.datetimes()
+    | st.dates()
+    | st.times()
+    | st.timedeltas()
+)
+cells = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from([*Row.model_fields, "something else"]), cells, max_size=6))
+def test_any_cells_give_a_row_or_rejects(fields):
+    row, rejects = check_row("t", fields)
+    assert (row is None) == bool(rejects)
+    for reject in rejects:
+        assert reject.column in Row.model_fields
+        assert reject.rule
+        assert len(reject.value) <= 2000
+    if row is not None:
+        assert row.label in (0, 1, None)
+        assert row.position is None or (abs(row.position[0]) <= 90 and abs(row.position[1]) <= 180)
+        for text in (row.split, row.description, row.group, row.source, row.image_id):
+            assert text is None or text.encode() is not None
+        for category in (row.weather, row.daytime, row.scene):
+            assert all(word.encode() is not None for word in words(category))
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("description", "x" * 100_001, TEXT_RULE),
+        ("description", "caf\ud800", TEXT_RULE),
+        ("group", {"a": 1}, TEXT_RULE),
+        ("source", 10**5000, TEXT_RULE),
+        ("weather", ["a", ["b"]], WORDS_RULE),
+        ("scene", nested(100_000), WORDS_RULE),
+        ("daytime", b"day", WORDS_RULE),
+        ("label", 10**400, LABEL_RULE),
+        ("gps", nested(100_000), "a position such as [41.5, -81.7] or 41°30'0\"N 81°42'0\"W"),
+        ("latitude_deg", 10**400, "a number of degrees from -90 to 90"),
+    ],
+    ids=map(str, range(10)),
+)
+def test_values_that_no_column_can_hold(column, value, rule):
+    row, rejects = check_row("t", {column: value})
+    assert row is None
+    assert (rejects[0].column, rejects[0].rule) == (column, rule)
+    assert len(rejects[0].value) <= 2000
+
+
+def test_numbers_of_other_types():
+    row, _ = check_row(
+        "t", {"label": Decimal("1.0"), "latitude_deg": Decimal("41.5"), "longitude_deg": "-81.7", "group": 7}
+    )
+    assert (row.label, row.position, row.group) == (1, (41.5, -81.7), "7")

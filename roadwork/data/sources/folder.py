@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from roadwork.data.record import Record, Source
-from roadwork.data.sources.table import is_table, read_table, require_columns
+from roadwork.data.sources.table import Table, is_table, open_table, require_columns
 from roadwork.data.sources.walk import files_below, is_hidden, is_image_name
 from roadwork.errors import DataError
 
@@ -64,23 +64,32 @@ def read_folder(path: Path) -> Source:
 _LAYOUTS = "put photographs into roadwork/ and no_roadwork/, or a table with the columns path and label beside them"
 
 
-def _from_table(table: Path) -> Source:
-    columns, rows = read_table(table)
-    require_columns(columns, REQUIRED, str(table))
-    if not rows:
-        raise DataError("the table has no rows", where=str(table), fix="add a row per photograph")
-    root = table.parent
-    listed = {(root / str(row["path"]).strip()).resolve() for _, row in rows if row["path"]}
-    unlisted = sum(is_image_name(file) and file.resolve() not in listed for file in files_below(root))
-    ignored = tuple(name for name in columns if name not in (*REQUIRED, *FIELDS, *_MEASURED))
-    return Source(root, len(rows), _table_records(table, rows), unlisted, ignored)
+def _from_table(path: Path) -> Source:
+    table = open_table(path)
+    require_columns(table.columns, REQUIRED, str(path))
+    root = path.parent
+    count, listed = 0, set[str]()
+    for _, row in table.rows(("path",)):
+        count += 1
+        listed.add(os.path.abspath(root / _name(row["path"])))
+    if not count:
+        raise DataError("the table has no rows", where=str(path), fix="add a row per photograph")
+    unlisted = sum(is_image_name(file) and os.path.abspath(file) not in listed for file in files_below(root))
+    ignored = tuple(name for name in table.columns if name not in (*REQUIRED, *FIELDS, *_MEASURED))
+    return Source(root, count, _table_records(table), unlisted, ignored)
 
 
-def _table_records(table: Path, rows: list[tuple[int, dict[str, Any]]]) -> Iterator[Record]:
-    for number, row in rows:
-        name = "" if row["path"] is None else str(row["path"]).strip()
-        fields = {key: row[key] for key in FIELDS if key in row}
-        yield Record(f"{table.name} row {number}", name, table.parent / name, None, fields)
+def _table_records(table: Table) -> Iterator[Record]:
+    for number, row in table.rows((*REQUIRED, *FIELDS)):
+        name = _name(row.pop("path"))
+        yield Record(f"{table.path.name} row {number}", name, table.path.parent / name, None, row)
+
+
+def _name(path: object) -> str:
+    """A cell of the column `path` as a text: "" where it is null."""
+    if isinstance(path, bytes):
+        path = path.decode("utf-8", "surrogateescape")
+    return "" if path is None else str(path).strip()
 
 
 def _from_class_folders(root: Path, entries: list[Path]) -> Source:
@@ -101,7 +110,22 @@ def _from_class_folders(root: Path, entries: list[Path]) -> Source:
     ]
     if not labelled:
         raise DataError("no photographs", where=f"ingest.path: {root}", fix=_LAYOUTS)
+    _require_one_class(root, labelled)
     return Source(root, len(labelled), _folder_records(root, labelled))
+
+
+def _require_one_class(root: Path, labelled: list[tuple[Path, int]]) -> None:
+    """DataError where a link makes one file a member of both classes: one of its labels would be wrong."""
+    found: dict[str, tuple[Path, int]] = {}
+    for file, label in labelled:
+        earlier, other = found.setdefault(os.path.realpath(file), (file, label))
+        if other != label:
+            raise DataError(
+                f"{file.relative_to(root)} and {earlier.relative_to(root)} are one file, through a link",
+                where=f"ingest.path: {root}",
+                rule="a photograph is in one class",
+                fix="remove the link that leads from one class folder into the other, or to a folder above both",
+            )
 
 
 def _folder_records(root: Path, labelled: list[tuple[Path, int]]) -> Iterator[Record]:

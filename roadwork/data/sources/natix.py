@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from roadwork.data.record import Record, Source
+from roadwork.data.regular_file import read_regular_file
 from roadwork.data.sources.hub import download_dataset
 from roadwork.data.sources.table import require_columns
-from roadwork.errors import DataError
+from roadwork.errors import DataError, PhotographError
 
 # Column of the data set -> field of a record. The dots are literal parts of the names.
 FIELDS = {
@@ -30,6 +32,10 @@ COLUMNS = ("image", *FIELDS, *_IDENTITY)
 SPLITS = ("train", "test")
 PATTERN = "data/*.parquet"
 
+_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_LARGE_IMAGE = pa.struct([("bytes", pa.large_binary()), ("path", pa.large_string())])
+_MOST_BYTES = 1_000_000_000  # of a file beside the table; ingest's own limit comes after it
+
 # One batch of photographs of one or two megabytes is what is in memory at a time.
 _BATCH_ROWS = 16
 
@@ -38,18 +44,18 @@ def read_natix(path: Path | str) -> Source:
     """The rows of a local copy of the data set, `train` before `test`, in the order of file names and rows.
 
     `path` is the folder that holds `data/train-*.parquet` and `data/test-*.parquet`, that `data` folder itself, or a
-    hub id such as `natix-network-org/roadwork`, which is downloaded (or found in the hub's cache). The split is the
-    file's; the group is the video (`vid_id`), or city and sequence where there is no video.
+    hub id such as `natix-network-org/roadwork`, which is downloaded (or found in the hub's cache); it may end in
+    @REVISION. The split is the file's; the group is the video (`vid_id`), or city and sequence where there is no video.
 
     Raises DataError where the path or its files are missing, unreadable or lack a column.
     """
     local = Path(path)
     if not local.exists():
-        if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(path)):
+        if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*(@[\w./-]+)?", str(path)):
             raise DataError("there is nothing at this path", where=f"ingest.path: {path}", fix=_expected("that folder"))
         local = download_dataset(str(path), PATTERN, fix=_expected("a folder"))
     folder = local / "data" if (local / "data").is_dir() else local
-    files = [(split, file) for split in SPLITS for file in sorted(folder.glob(f"{split}-*.parquet"))]
+    files = [(split, file) for split in SPLITS for file in _named(folder, split)]
     for split in SPLITS:
         if not any(name == split for name, _ in files):
             raise DataError(f"no {split}-*.parquet", where=str(folder), fix=_expected(str(local)))
@@ -57,6 +63,10 @@ def read_natix(path: Path | str) -> Source:
     if not count:
         raise DataError("the files have no rows", where=str(folder), fix="download them again")
     return Source(local, count, _records(local, files))
+
+
+def _named(folder: Path, split: str) -> list[Path]:
+    return sorted(file for file in folder.glob(f"{split}-*.parquet") if file.is_file())
 
 
 def _expected(folder: str) -> str:
@@ -70,9 +80,17 @@ def _open(file: Path) -> pq.ParquetFile:
     """The open file, its columns checked; nothing but the footer is read."""
     try:
         opened = pq.ParquetFile(file)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(file, error) from None
-    require_columns(opened.schema_arrow.names, COLUMNS, str(file))
+    names = opened.schema_arrow.names
+    require_columns(names, COLUMNS, str(file))
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(f"column `{twice[0]}` stands twice", where=str(file), fix="download the file again")
+    kind = opened.schema_arrow.field("image").type
+    if not kind.equals(_IMAGE) and not kind.equals(_LARGE_IMAGE):
+        raise DataError(
+            f"the column `image` holds {kind}", where=str(file), rule=f"{_IMAGE}", fix="download the file again"
+        )
     return opened
 
 
@@ -84,7 +102,7 @@ def _records(root: Path, files: list[tuple[str, Path]]) -> Iterator[Record]:
                 for row in batch.to_pylist():
                     number += 1
                     yield _record(root, f"{file.name} row {number}", split, row)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             raise _unreadable(file, error) from None
 
 
@@ -94,18 +112,19 @@ def _record(root: Path, place: str, split: str, row: dict[str, Any]) -> Record:
     file = None
     if content is None and inner:
         file = root / inner
-        # A file that is missing or lies elsewhere stays a path: the row is rejected for it.
-        if file.is_file() and Path(os.path.abspath(file)).is_relative_to(os.path.abspath(root)):
-            file, content = None, file.read_bytes()
+        # A file that can't be read or lies elsewhere stays a path: the row is rejected for it.
+        if Path(os.path.abspath(file)).is_relative_to(os.path.abspath(root)):
+            with suppress(PhotographError):
+                file, content = None, read_regular_file(file, max_bytes=_MOST_BYTES)
     fields = {field: row[column] for column, field in FIELDS.items()}
     fields |= {"split": split, "group": _group(row)}
     return Record(place, inner or str(row["id"]), file, None if file else content or b"", fields)
 
 
-def _group(row: dict[str, Any]) -> str | None:
+def _group(row: dict[str, Any]) -> object:
     video, sequence = row["video_info.vid_id"], row["video_info.seq_id"]
     if video not in (None, "", "null"):
-        return str(video)
+        return video
     return None if sequence is None else f"{row['city_name']}/{sequence}"
 
 

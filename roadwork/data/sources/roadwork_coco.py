@@ -7,10 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from roadwork.data.record import Record, Source
 from roadwork.errors import DataError
+from roadwork.printable import beginning
 
 SPLITS = ("train", "val", "test", "holdout")
 # The split whose images lie at least 100 m apart; the data set's other files list the same images again.
@@ -43,7 +45,7 @@ def read_roadwork_coco(path: Path) -> Source:
         raise DataError("no image entries", where=", ".join(map(str, files)), rule="`images` lists the photographs")
     _require_once(root, [(file, entry) for file, _, entry, _ in entries])
     splits = {file: _split_in_name(file) for file in files}
-    given = {*splits.values(), *(entry.get("split") for _, _, entry, _ in entries)}
+    given = [*splits.values(), *(entry.get("split") for _, _, entry, _ in entries)]
     rename = {"val": "test"} if "test" not in given else {}
     return Source(root, len(entries), _records(root, entries, splits, rename))
 
@@ -55,7 +57,8 @@ def _found(path: Path) -> tuple[Path, list[Path]]:
         files = [path]
     else:
         root = path if (path / "images").is_dir() else None
-        files = sorted([*path.glob("annotations/*.json"), *path.glob("*.json")])
+        named = sorted([*path.glob("annotations/*.json"), *path.glob("*.json")])
+        files = [file for file in named if file.is_file()]
         preferred = [file for file in files if file.name in GPS_SPLIT]
         files = preferred if len(preferred) == len(GPS_SPLIT) else files
     if not files:
@@ -68,20 +71,38 @@ def _found(path: Path) -> tuple[Path, list[Path]]:
 def _entries(file: Path) -> Iterator[tuple[int, dict[str, Any], bool | None]]:
     """Number, entry, and whether it has annotations (None where the JSON has none at all) for each image of a file."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_each_once)
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"not readable as JSON: {error}", where=str(file), fix="unpack it again") from None
+        why = "lists in lists in lists" if isinstance(error, RecursionError) else str(error)
+        raise DataError(f"not readable as JSON: {why}", where=str(file), fix="unpack it again") from None
     images = content.get("images") if isinstance(content, dict) else None
     annotations = content.get("annotations") if isinstance(content, dict) else None
     if images is None or not _are_mappings(images) or not (annotations is None or _are_mappings(annotations)):
         raise DataError(
             "not COCO-style", where=str(file), rule="an object whose `images` and `annotations` are lists of objects"
         )
+    for name, rows, key in (("images", images, "id"), ("annotations", annotations or [], "image_id")):
+        for number, row in enumerate(rows, start=1):
+            if not isinstance(row.get(key), (int, float, str, NoneType)):
+                raise DataError(
+                    f"`{key}` is {beginning(row[key], most=100, write=repr)}",
+                    where=f"{file}: {name}, entry {number}",
+                    rule="a number or a text",
+                )
     annotated = None if annotations is None else {annotation.get("image_id") for annotation in annotations}
     for number, entry in enumerate(images, start=1):
         if not isinstance(entry.get("file_name"), str) or not entry["file_name"]:
             raise DataError("`file_name` is missing", where=f"{file}: images, entry {number}", rule="a text")
         yield number, entry, None if annotated is None else entry.get("id") in annotated
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs of one object; ValueError where a key stands twice, of which Python would believe the last."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {beginning(twice, most=100, write=repr)} stands twice in one object")
+    return content
 
 
 def _are_mappings(value: object) -> bool:
@@ -138,17 +159,23 @@ def _label(entry: dict[str, Any], tags: dict[str, Any], annotated: bool | None) 
     if entry.get("label") is not None:
         return entry["label"]
     alterations = tags.get("travel_alteration")
-    alterations = [alterations] if isinstance(alterations, str) else alterations or []
-    altered = any(str(item).strip().lower() not in ("", "none", "null") for item in alterations)
+    alterations = alterations if isinstance(alterations, list) else [alterations]
+    words = [item for item in alterations if isinstance(item, str)]
+    altered = any(word.strip().lower() not in ("", "none", "null") for word in words)
     if altered or annotated:
         return 1
     return None if annotated is None and tags.get("travel_alteration") is None else 0
 
 
-def _group(entry: dict[str, Any]) -> str | None:
+def _group(entry: dict[str, Any]) -> object:
     video = entry.get("video_info")
     video = video if isinstance(video, dict) else {}
     name, sequence = video.get("vid_id"), video.get("seq_id")
     if name not in (None, "", "null"):
-        return str(name)
-    return None if sequence in (None, "") else f"{entry.get('city_name')}/{sequence}"
+        return name
+    if sequence in (None, ""):
+        return None
+    city = entry.get("city_name")
+    # What is no name of anything stays what it is, and the row is rejected for it.
+    odd = next((part for part in (city, sequence) if not isinstance(part, (str, int, float, NoneType))), None)
+    return f"{city}/{beginning(sequence, most=100)}" if odd is None else odd

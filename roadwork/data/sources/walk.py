@@ -31,14 +31,18 @@ def is_hidden(name: str) -> bool:
 
 
 def _walk(folder: Path, entered: set[str]) -> Iterator[Path]:
-    real = os.path.realpath(folder)
-    if real in entered:
-        return
-    entered.add(real)
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if is_hidden(entry.name):
+    waiting = [str(folder)]  # and no recursion: folders may lie deeper than Python calls
+    while waiting:
+        inner = waiting.pop()
+        real = os.path.realpath(inner)
+        if real in entered:
             continue
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), entered)
-        else:
-            yield Path(entry.path)
+        entered.add(real)
+        with os.scandir(inner) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if is_hidden(entry.name):
+                    continue
+                if os.path.isdir(entry.path):  # no more than no for a link that leads in circles
+                    waiting.append(entry.path)
+                else:
+                    yield Path(entry.path)

@@ -53,6 +53,20 @@ def test_a_table_beside_class_folders_counts(tmp_path):
     assert record.fields == {"label": "0"}
 
 
+def test_paths_that_are_bytes_are_read_as_utf8(tmp_path):
+    put(tmp_path, "straße.jpg")
+    pd.DataFrame({"path": ["straße.jpg".encode()], "label": [1]}).to_parquet(tmp_path / "t.parquet")
+    [record] = read_folder(tmp_path).records
+    assert record.file == tmp_path / "straße.jpg"
+
+
+@pytest.mark.parametrize(("link", "to"), [("roadwork/alias", "no_roadwork/city"), ("roadwork/loop", ".")])
+def test_a_link_that_makes_a_file_a_member_of_both_classes_is_an_error(tmp_path, link, to):
+    put(tmp_path, "roadwork/a.jpg", "no_roadwork/city/b.jpg")
+    (tmp_path / link).symlink_to(tmp_path / to)
+    fails(tmp_path, "one file, through a link")
+
+
 def fails(path, told):
     with pytest.raises(DataError, match=told) as caught:
         read_folder(path)

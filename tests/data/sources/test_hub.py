@@ -15,7 +15,10 @@ def test_the_folder_of_the_snapshot(tmp_path, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
     assert download_dataset("some/set", "data/*.parquet", fix="") == tmp_path
-    assert asked == {"repository": "some/set", "repo_type": "dataset", "allow_patterns": ["data/*.parquet"]}
+    patterns = {"repo_type": "dataset", "allow_patterns": ["data/*.parquet"]}
+    assert asked == {"repository": "some/set", "revision": None, **patterns}
+    download_dataset("some/set@v1.2", "data/*.parquet", fix="")
+    assert asked == {"repository": "some/set", "revision": "v1.2", **patterns}
 
 
 @pytest.mark.parametrize("error", [LocalEntryNotFoundError("no network\nmore"), OSError(), ValueError("bad name")])

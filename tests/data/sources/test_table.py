@@ -1,8 +1,13 @@
 import pandas as pd
 import pytest
 
-from roadwork.data.sources.table import is_table, read_table, require_columns
+from roadwork.data.sources.table import is_table, open_table, require_columns
 from roadwork.errors import DataError
+
+
+def read_table(file):
+    table = open_table(file)
+    return list(table.columns), list(table.rows(table.columns))
 
 
 def test_a_csv_s_values_are_texts_and_rows_count_from_the_header(tmp_path):
@@ -31,6 +36,8 @@ def test_a_parquet_file_keeps_its_types(tmp_path):
         (b'path,label\n"a.jpg,1\n', "not readable as a table"),
         (b"path,label\n\xff\xfe,1\n", "utf-8"),
         (b"path,label,label\na,1,0\n", "`label` stands twice"),
+        (b"path;label\na.jpg;1\n", "separated by semicolons"),
+        (b"path\tlabel\na.jpg\t1\n", "separated by tabs"),
     ],
 )
 def test_an_unreadable_csv(tmp_path, content, told):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -18,6 +17,7 @@ from roadwork.data.sources.sample.label import NULLABLE
 from roadwork.data.sources.sample.photograph import write_photograph
 from roadwork.data.sources.sample.scene import SceneObject, ScenePlan, draw_scene, objects_of, plan_scene
 from roadwork.data.sources.sample.street import plan_street
+from roadwork.data.worker_leash import leave_with_parent
 from roadwork.progress import progress
 from roadwork.seeding import derive
 
@@ -59,22 +59,10 @@ def _drawn(facts: list[Facts], folder: Path, workers: int) -> Iterator[Record]:
                 yield record
             return
         spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_leave_with_parent) as pool:
+        with ProcessPoolExecutor(workers, mp_context=spawn, initializer=leave_with_parent) as pool:
             for record in pool.map(draw, facts, chunksize=4):
                 advance()
                 yield record
-
-
-def _leave_with_parent() -> None:
-    """End this worker when the process that started it is gone, even where that was killed without a word."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _plan(fact: Facts) -> ScenePlan:
