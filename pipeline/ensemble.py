@@ -28,7 +28,7 @@ from roadwork.bundle.description import Calibrations
 from roadwork.bundle.save import Origin, TrainedMember, save_bundle
 from roadwork.config import load_section, load_seed
 from roadwork.data.fold_summary import fold_summary
-from roadwork.data.folds import FoldsConfig
+from roadwork.data.folds_config import FoldsConfig
 from roadwork.data.manifest import read_manifest
 from roadwork.data.sampling import SamplingConfig
 from roadwork.data.table_file import read_table_file
@@ -40,12 +40,19 @@ from roadwork.evaluate.headline import check_headline
 from roadwork.evaluate.modes import MODES
 from roadwork.evaluate.oof import gather, out_of_fold
 from roadwork.evaluate.score import rounded, score_row
+from roadwork.evaluate.score_table import short_table
 from roadwork.publish import published_file, write_json
 from roadwork.train.checkpoint import load_head
 from roadwork.train.features import check_order
 from roadwork.train.finetune import PREDICTIONS
 from roadwork.train.provenance import TrainedOn
 from roadwork.views.geometry import ViewsConfig
+
+
+def prepare(params: Path = PARAMS) -> None:
+    """Remove what folds that the parameters no longer have left among this stage's inputs."""
+    folds = load_part(params, "finetune", FoldsConfig).folds
+    forget_other_folds([FINETUNED, FINETUNE_METRICS, FINETUNE_LIVE], folds)
 
 
 def run(params: Path = PARAMS) -> dict[str, Any]:
@@ -55,7 +62,6 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     sampling = load_section(params, "sampling", SamplingConfig)
     folds = load_part(params, "finetune", FoldsConfig).folds
     seed = load_seed(params)
-    forget_other_folds([FINETUNED, FINETUNE_METRICS, FINETUNE_LIVE], folds)
 
     frame = read_manifest(MANIFEST).frame
     divided = read_table_file(FOLDS, stage="folds")
@@ -122,6 +128,16 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     )
     write_json(ENSEMBLE_METRICS, metrics)
     return metrics
+
+
+def describe(metrics: dict[str, Any]) -> str:
+    """The members, best first, and their out-of-fold scores as a table."""
+    members = "\n".join(
+        f"member: fold {fold}, MCC {metrics['inner_val_mcc'][str(fold)]:.3f} on its inner validation"
+        for fold in metrics["members"]
+    )
+    titles = {"oof": "out-of-fold, image only", "oof_with_metadata": "out-of-fold, with metadata"}
+    return f"{members}\n\n{short_table({title: metrics[name] for name, title in titles.items()})}"
 
 
 def _member(fold: int) -> TrainedMember:

@@ -5,29 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.paths import (
-    FINETUNE_LIVE,
-    FINETUNE_METRICS,
-    FINETUNED,
-    FOLDS,
-    IMAGE_STORE,
-    MANIFEST,
-    PARAMS,
-    PRETRAINED,
-    TEXT_STORE,
-)
+from pipeline.paths import FINETUNE_LIVE, FINETUNE_METRICS, FINETUNED, PARAMS
+from pipeline.pretrained import open_pretrained
 from roadwork.cache_root import cache_root
 from roadwork.config import load_section, load_seed
 from roadwork.device import resolve_device
 from roadwork.errors import ParameterError
 from roadwork.publish import published_folder, write_json
-from roadwork.train.checkpoint import DESCRIPTION, WEIGHTS, file_sha256, load_head, save_head
+from roadwork.train.checkpoint import save_head
 from roadwork.train.config import TrainConfig
-from roadwork.train.features import load_features
 from roadwork.train.finetune import PREDICTIONS, FinetuneConfig, Finetuning, finetune
 from roadwork.train.live import live_curves
 from roadwork.train.losses import LossConfig
-from roadwork.train.provenance import TrainedOn, check_trained_on
 from roadwork.train.resume import work_area
 from roadwork.train.setting import Setting
 from roadwork.views.geometry import ViewsConfig, view_names
@@ -48,21 +37,13 @@ def run(fold: int, params: Path = PARAMS) -> dict[str, Any]:
         )
     train = load_section(params, "train", TrainConfig)
     names = view_names(load_section(params, "views", ViewsConfig).grid)
-    head, spec, details = load_head(PRETRAINED)
-    table = load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, spec.metadata, views=len(names))
-    check_trained_on(
-        TrainedOn.from_details(details),
-        TrainedOn.from_table(table),
-        model="the pretrained head",
-        where=str(PRETRAINED / DESCRIPTION),
-        fix="run `roadwork pretrain` again",
-    )
+    pretrained = open_pretrained(views=len(names))
     plan = Finetuning(
-        table=table,
+        table=pretrained.table,
         fold=fold,
-        head=head,
-        spec=spec,
-        weights_sha256=file_sha256(PRETRAINED / WEIGHTS),
+        head=pretrained.head,
+        spec=pretrained.spec,
+        weights_sha256=pretrained.weights_sha256,
         config=config,
         setting=Setting(
             train=train,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from roadwork.errors import TrainingError
 from roadwork.evaluate.config import AttentionMilConfig
 from roadwork.evaluate.selection import validation_score
 from roadwork.model.standardisation import Standardisation
@@ -69,7 +70,8 @@ def fit_attention_mil(
 
     `views [image view dim]` and `labels [image]` (0 or 1) by split. Every run starts from the same weights and sees the
     same order of images. Which run and which of its epochs is kept `val` alone decides (`validation_score`).
-    Equal seeds give equal weights on one machine.
+    Equal seeds give equal weights on one machine. Raises TrainingError where a learning rate is so high that the
+    margins are no numbers any more.
     """
     embeddings = {split: torch.from_numpy(views[split]) for split in ("train", "val")}
     standardisation = Standardisation(*views["train"].shape[1:])
@@ -98,13 +100,13 @@ class _Run(NamedTuple):
         order = torch.Generator().manual_seed(derive(self.seed, "order"))
         scores: list[Score] = []
         kept = model.state_dict()
-        for _ in range(self.config.epochs):
+        for epoch in range(1, self.config.epochs + 1):
             for batch in torch.randperm(len(self.labels["train"]), generator=order).split(self.config.batch_size):
                 margins = model(self.embeddings["train"][batch])
                 optimizer.zero_grad()
                 binary_cross_entropy_with_logits(margins, self.labels["train"][batch]).backward()
                 optimizer.step()
-            scores.append(self._score(model))
+            scores.append(self._score(model, lr, epoch))
             if best_index(scores) == len(scores) - 1:
                 kept = {name: value.clone() for name, value in model.state_dict().items()}
             if should_stop(scores, self.config.patience):
@@ -113,8 +115,17 @@ class _Run(NamedTuple):
         best = best_index(scores)
         return scores[best], FittedMil(model, {"lr": lr, "weight_decay": weight_decay, "epochs": best + 1})
 
-    def _score(self, model: AttentionMil) -> Score:
-        return validation_score(self.labels["val"].numpy(), _margins(model, self.embeddings["val"]))
+    def _score(self, model: AttentionMil, lr: float, epoch: int) -> Score:
+        margins = _margins(model, self.embeddings["val"])
+        bad = int((~np.isfinite(margins)).sum())
+        if bad:
+            raise TrainingError(
+                f"the attention-MIL baseline went wrong: {bad} of {len(margins)} margins on val are no numbers",
+                where=f"params.yaml: evaluate.attention_mil.lr {lr:g}, epoch {epoch}",
+                rule="margins are finite",
+                fix=f"take {lr:g} out of evaluate.attention_mil.lr, or lower it",
+            )
+        return validation_score(self.labels["val"].numpy(), margins)
 
 
 def _margins(model: AttentionMil, embeddings: Tensor) -> NDArray[np.float64]:

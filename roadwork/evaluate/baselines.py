@@ -16,6 +16,7 @@ from roadwork.errors import SplitError
 from roadwork.evaluate.attention_mil import fit_attention_mil
 from roadwork.evaluate.calibration import fit_calibration
 from roadwork.evaluate.config import EvaluateConfig
+from roadwork.evaluate.convergence import convergence_noted
 from roadwork.evaluate.neighbours import fit_neighbours
 from roadwork.evaluate.probe import fit_probe
 from roadwork.seeding import derive
@@ -59,6 +60,13 @@ def fit_baselines(
     largest = {split: array.max(axis=1).astype(np.float32) for split, array in views.items()}
     both = {split: np.concatenate([mean[split], largest[split]], axis=1) for split in views}
 
+    probed = {
+        "metadata_only": metadata,
+        "linear_probe_mean": mean,
+        "linear_probe_global": first,
+        "linear_probe_mean_max": both,
+    }
+
     def vote(features: Splits) -> BaselineResult:
         fitted = fit_neighbours(features, labels, config.neighbours)
         return _calibrated(fitted.margins, features, labels, {"neighbours": fitted.k})
@@ -69,18 +77,16 @@ def fit_baselines(
 
     return {
         "majority": _majority(labels["train"], len(views["test"])),
-        "metadata_only": _probe(metadata, labels, config),
-        "linear_probe_mean": _probe(mean, labels, config),
-        "linear_probe_global": _probe(first, labels, config),
-        "linear_probe_mean_max": _probe(both, labels, config),
+        **{name: _probe(name, features, labels, config) for name, features in probed.items()},
         "nearest_neighbours": vote(mean),
         "attention_mil": attend(),
     }
 
 
-def _probe(features: Splits, labels: Splits, config: EvaluateConfig) -> BaselineResult:
-    """A linear probe on `features [image feature]` by split, its strength and threshold chosen on val."""
-    fitted, strength = fit_probe(features, labels, config.regularisation)
+def _probe(name: str, features: Splits, labels: Splits, config: EvaluateConfig) -> BaselineResult:
+    """The linear probe `name` on `features [image feature]` by split, its strength and threshold chosen on val."""
+    with convergence_noted(f"the baseline {name}"):
+        fitted, strength = fit_probe(features, labels, config.regularisation)
     return _calibrated(fitted.decision_function, features, labels, {"regularisation": strength})
 
 

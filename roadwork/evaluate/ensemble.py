@@ -18,7 +18,7 @@ from roadwork.evaluate.modes import MODES
 class EnsembleConfig(Section):
     """Section `ensemble` of `params.yaml`."""
 
-    members: int = Field(description="how many of the best fine-tuned heads average their logits", ge=1)
+    members: int = Field(description="how many of the best fine-tuned heads average their logits", ge=1, le=100)
 
 
 def rank_members(inner_val_mcc: Mapping[int, float], members: int) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from roadwork.data.null_tables import COLUMNS, known_counts, label_counts
 from roadwork.evaluate.bootstrap import Resampling
 from roadwork.evaluate.config import EvaluateConfig
+from roadwork.evaluate.convergence import convergence_noted
 from roadwork.evaluate.field_alone import Fit, decided_alone, linear, trees
 from roadwork.evaluate.metadata_features import metadata_features
 from roadwork.evaluate.mutual_information import mutual_information_bits
@@ -56,7 +57,9 @@ def leak_audit(
     seed = derive(seed, "leak_audit")
 
     def alone(features: NDArray, fit: Fit) -> dict[str, Any]:
-        return _mcc_row(decided_alone(fit, features, labels, blocks, seed), labels, blocks, resampling)
+        with convergence_noted("the leak audit"):
+            decided = decided_alone(fit, features, labels, blocks, seed)
+        return _mcc_row(decided, labels, blocks, resampling)
 
     by_presence = linear(config.regularisation[:1], seed)  # of one column every strength decides alike
     fields: dict[str, Any] = {}

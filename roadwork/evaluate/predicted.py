@@ -1,10 +1,15 @@
-"""Whether stored predictions are of the images that are to be scored."""
+"""Whether stored predictions are of the images that are to be scored, and of the models beside them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isclose
 
 import pandas as pd
 
 from roadwork.errors import StoreError
+from roadwork.evaluate.calibration import Calibration
+from roadwork.evaluate.ensemble import bundle_calibrations
 from roadwork.train.features import FeatureTable
 
 
@@ -30,3 +35,21 @@ def check_predicted(predictions: pd.DataFrame, test: FeatureTable, *, where: str
     raise StoreError(
         what, where=where, rule="predictions are of the manifest's labelled test images, each once", fix=fix
     )
+
+
+def check_calibrated(oof: pd.DataFrame, calibrations: Mapping[str, Calibration], *, where: str, fix: str) -> None:
+    """Raise StoreError unless `calibrations`, by mode, are those that the out-of-fold predictions `oof` give.
+
+    A bundle carries them, so one whose predictions are of other members is noticed: `ensemble` writes both, and may
+    have been killed between them. `fix` says what to run. The last digits may be of another machine.
+    """
+    for mode, fitted in bundle_calibrations(oof).items():
+        told = calibrations[mode]
+        if not all(isclose(getattr(told, name), value, rel_tol=1e-6) for name, value in fitted):
+            raise StoreError(
+                f"the bundle is not of these out-of-fold predictions: {mode} is calibrated to {dict(told)}, "
+                f"they give {dict(fitted)}",
+                where=where,
+                rule="a bundle's calibration is fitted to the predictions that are published with it",
+                fix=fix,
+            )

@@ -31,8 +31,8 @@ class Predictions:
 
 
 def interval_name(confidence: float) -> str:
-    """`ci95` for a confidence of 0.95: the suffix of an interval's key."""
-    return f"ci{100 * confidence:g}"
+    """`ci95` for a confidence of 0.95, `ci99_9` for 0.999: the suffix of an interval's key, which holds no dot."""
+    return f"ci{100 * confidence:g}".replace(".", "_")
 
 
 def score_row(predictions: Predictions, resampling: Resampling) -> dict[str, Any]:

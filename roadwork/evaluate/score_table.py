@@ -1,8 +1,8 @@
-"""The scorecard as a plain-text table for a terminal."""
+"""Scores as plain-text tables for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from roadwork.evaluate.score import interval_name
@@ -28,8 +28,30 @@ def score_table(scorecard: dict[str, Any]) -> str:
         against, above = _against(difference, interval, row["blocks"]) if difference else ("", "")
         found = _pair(row[interval], row["mcc"], row["blocks"])
         cells.append((name, f"{row['mcc']:.3f}", found, against, above, str(row["n"])))
+    return _table(cells, _RIGHT)
+
+
+def short_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Rows of `roadwork.evaluate.score.score_row` by title: MCC, its interval, AUROC, ECE and n.
+
+    The interval is that of whatever confidence the rows were made with. The text ends without a newline.
+    """
+    interval = next(key for row in rows.values() for key in row if key.startswith("mcc_ci"))
+    cells = [("", "MCC", f"[{interval.removeprefix('mcc_ci')} % interval]", "AUROC", "ECE", "n")]
+    for title, row in rows.items():
+        pair = _pair(row[interval], row["mcc"], row["blocks"])
+        cells.append((title, _score(row["mcc"]), pair, _score(row["auroc"]), _score(row["ece"]), str(row["n"])))
+    return _table(cells, (1, 3, 4, 5))
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _table(cells: Sequence[tuple[str, ...]], right: Sequence[int]) -> str:
+    """The first row is the head; columns of `right` are numbers."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in cells]
+    lines = ["  ".join(_aligned(row, widths, right)).rstrip() for row in cells]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
@@ -62,7 +84,7 @@ def _pair(interval: list[float] | None, mcc: float, blocks: int) -> str:
     return f"[{interval[0]:.3f}, {interval[1]:.3f}]"
 
 
-def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
+def _aligned(row: tuple[str, ...], widths: list[int], right: Sequence[int]) -> list[str]:
     """Words to the left of their column, numbers to the right."""
     padded = zip(row, widths, strict=True)
-    return [cell.rjust(width) if column in _RIGHT else cell.ljust(width) for column, (cell, width) in enumerate(padded)]
+    return [cell.rjust(width) if column in right else cell.ljust(width) for column, (cell, width) in enumerate(padded)]

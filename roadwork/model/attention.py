@@ -29,7 +29,9 @@ def attention(
 
     `sdpa` is PyTorch's own; `xformers` is `xformers.ops.memory_efficient_attention`, which needs CUDA and half
     precision; `auto` takes xformers where it runs and sdpa elsewhere. Inside `torch.compile`, `auto` takes sdpa:
-    xformers' operators would cut the compiled graph at every layer.
+    xformers' operators would cut the compiled graph at every layer. Where PyTorch is told to use deterministic
+    algorithms, both use deterministic kernels, and a machine on which xformers has none counts as one where it can't
+    run.
 
     Raises CapabilityError, with the reason, when `xformers` is asked for where it can't run.
     """
@@ -38,12 +40,18 @@ def attention(
     return _sdpa(q, k, v)
 
 
-@lru_cache(maxsize=64)
 def xformers_refusal(device: torch.device, dtype: torch.dtype, dim: int) -> str | None:
     """Why xformers can't attend with `dim` channels a head on this device in this precision; None when it can.
 
-    Tries a tiny forward and backward pass, because the package imports fine where none of its operators run.
+    Tries a tiny forward and backward pass, because the package imports fine where none of its operators run. Its
+    backward operators aren't all deterministic, so the answer may be another under PyTorch's deterministic algorithms.
     """
+    return _tried(device, dtype, dim, torch.are_deterministic_algorithms_enabled())
+
+
+@lru_cache(maxsize=64)
+def _tried(device: torch.device, dtype: torch.dtype, dim: int, deterministic: bool) -> str | None:
+    """`xformers_refusal` under the present setting, which is `deterministic`: one more thing to remember it by."""
     if device.type != "cuda":
         return f"it has no operator for the device `{device.type}`"
     if dtype not in HALF:
@@ -84,7 +92,8 @@ def _xformers(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             f"attention by xformers can't run here: {refusal}",
             where="params.yaml: head.attention.backend",
             rule="xformers needs CUDA, float16 or bfloat16, and a working operator",
-            fix="set it to `auto` or `sdpa`, or run on a GPU with train.precision: bf16",
+            fix="set it to `auto` or `sdpa`, or run on a GPU with train.precision: bf16 (where the reason is that an "
+            "operator is non-deterministic: or set train.reproducible to false)",
         )
     from xformers.ops import memory_efficient_attention
 

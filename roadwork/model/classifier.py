@@ -13,7 +13,7 @@ from roadwork.config import Section
 class ClassifierConfig(Section):
     """`head.classifier`."""
 
-    hidden: int = Field(gt=0, description="width of the hidden layer, for roadwork and for weather")
+    hidden: int = Field(gt=0, le=8192, description="width of the hidden layer, for roadwork and for weather")
 
 
 class Classifier(nn.Module):

@@ -60,6 +60,18 @@ class HeadConfig(Section):
                 raise ValueError(f"projection.dim {self.projection.dim} must be a multiple of {part}.heads {heads}")
         return self
 
+    @model_validator(mode="after")
+    def _fits_in_memory(self) -> HeadConfig:
+        dim, most = self.projection.dim, 10**9
+        levels = 2 * sum(self.pyramid.dims) if self.pyramid.enabled else 0
+        weights = dim * (5 * dim * self.attention.layers + levels + (8 * dim if self.view_fusion.enabled else 0))
+        if weights > most:
+            raise ValueError(
+                f"projection.dim {dim} with {self.attention.layers} attention.layers, the pyramid and the fusion makes "
+                f"{weights:,} weights, at most {most:,}: training holds each four times, in 4 bytes"
+            )
+        return self
+
 
 class HeadSpec(Section):
     """All that decides the head's shape: two sections of the parameters and the width and number of the embeddings."""

@@ -24,11 +24,13 @@ class MetadataConfig(Section):
     )
     dropout: float = Field(ge=0, le=1, description="share of training images whose whole metadata is hidden")
     gps_dim: int = Field(
-        gt=0, multiple_of=4, description="numbers that encode a position: sin, cos × latitude, longitude"
+        gt=0, le=1024, multiple_of=4, description="numbers that encode a position: sin, cos × latitude, longitude"
     )
-    category_dim: int = Field(gt=0, description="width of the weather, daytime and scene embeddings, each")
+    category_dim: int = Field(gt=0, le=1024, description="width of the weather, daytime and scene embeddings, each")
     text_dim: int = Field(
-        gt=0, description="width of the sentence vector, before and after its linear map: text.model's, 384 for MiniLM"
+        gt=0,
+        le=4096,
+        description="width of the sentence vector, before and after its linear map: text.model's, 384 for MiniLM",
     )
     vocabularies: VocabulariesConfig = Field(description="categories of weather, daytime and scene, in model order")
 

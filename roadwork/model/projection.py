@@ -12,7 +12,9 @@ from roadwork.config import Section
 class ProjectionConfig(Section):
     """`head.projection`."""
 
-    dim: int = Field(gt=0, description="width of a token everywhere in the head; a multiple of the attention heads")
+    dim: int = Field(
+        gt=0, le=4096, description="width of a token everywhere in the head; a multiple of the attention heads"
+    )
     view_embedding: bool = Field(description="add a learned vector per view, so that a tile differs from the whole")
 
 

@@ -14,8 +14,8 @@ class PruningConfig(Section):
     """`head.pruning`."""
 
     enabled: bool = Field(description="false: every view goes on, unweighted, and there is no scorer")
-    keep: int = Field(gt=0, description="views that go on; at most the number of views (12)")
-    hidden: int = Field(gt=0, description="width of the scorer's hidden layer")
+    keep: int = Field(gt=0, le=259, description="views that go on; at most the number of views (12)")
+    hidden: int = Field(gt=0, le=8192, description="width of the scorer's hidden layer")
 
 
 class Pruning(nn.Module):

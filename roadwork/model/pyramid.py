@@ -17,8 +17,8 @@ class PyramidConfig(Section):
     """`head.pyramid`."""
 
     enabled: bool = Field(description="false: tokens pass unchanged")
-    dims: tuple[Annotated[int, Field(gt=0)], ...] = Field(
-        min_length=1, description="width of each level; a level as wide as the token is the token itself"
+    dims: tuple[Annotated[int, Field(gt=0, le=4096)], ...] = Field(
+        min_length=1, max_length=16, description="width of each level; a level as wide as the token is the token itself"
     )
 
 

@@ -17,8 +17,8 @@ class ViewFusionConfig(Section):
     """`head.view_fusion`."""
 
     enabled: bool = Field(description="false: the plain mean of the tokens")
-    heads: int = Field(gt=0, description="heads of both attentions; a divisor of head.projection.dim")
-    gate_hidden: int = Field(gt=0, description="width of the importance gate's hidden layer")
+    heads: int = Field(gt=0, le=256, description="heads of both attentions; a divisor of head.projection.dim")
+    gate_hidden: int = Field(gt=0, le=8192, description="width of the importance gate's hidden layer")
 
 
 class ViewFusion(nn.Module):

@@ -1,4 +1,7 @@
-"""A trained head on disk: `head.safetensors` (weights, float32) and `head.json` (spec, digest, details). No pickle."""
+"""A trained head on disk, without pickle: `head.safetensors` (weights, float32) and `head.json`.
+
+`head.json` holds spec, details, the digest of the weights and the digest of itself.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
-from roadwork.errors import BundleError
+from roadwork.config import Section
+from roadwork.errors import BundleError, ParameterError
 from roadwork.model.head import Head, HeadSpec
 from roadwork.publish import write_json
+from roadwork.sealed_json import SEAL, parse_sealed, read_bytes, seal
+from roadwork.train.head_weights import read_head_weights
 
 WEIGHTS = "head.safetensors"
 DESCRIPTION = "head.json"
@@ -31,41 +37,33 @@ def save_head(folder: Path, head: Head, spec: HeadSpec, details: Mapping[str, An
     """
     weights = folder / WEIGHTS
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in head.state_dict().items()}, weights)
-    write_json(
-        folder / DESCRIPTION,
-        {
-            "spec": spec.model_dump(mode="json"),
-            "weights_sha256": file_sha256(weights),
-            "details": dict(details),
-        },
-    )
+    content = {"spec": spec.model_dump(mode="json"), "weights_sha256": file_sha256(weights), "details": dict(details)}
+    write_json(folder / DESCRIPTION, seal(content))
 
 
 def load_head(folder: Path) -> tuple[Head, HeadSpec, dict[str, Any]]:
     """The head in `folder` (on the CPU, in evaluation mode), its spec and its details.
 
-    Raises BundleError when a file is missing, the weights don't have the recorded digest, or they don't fit the spec.
+    Raises BundleError when a file is missing, `head.json` isn't byte for byte what was written, the weights don't have
+    the recorded digest, don't fit the spec, or aren't all finite.
     """
     description = _read_description(folder / DESCRIPTION)
     weights = folder / WEIGHTS
-    if not weights.is_file():
-        raise BundleError("the weights of a head are missing", where=str(weights), rule=_RULE, fix=_FIX)
-    digest = file_sha256(weights)
-    if digest != description["weights_sha256"]:
+    digest = _weights_sha256(weights)
+    if digest != description.weights_sha256:
         raise BundleError(
-            f"the weights have the digest {digest[:12]}…, recorded is {description['weights_sha256'][:12]}…",
+            f"the weights have the digest {digest[:12]}…, recorded is {description.weights_sha256[:12]}…",
             where=str(weights),
             rule="the weights are exactly those that head.json describes",
             fix=_FIX,
         )
     try:
-        spec = HeadSpec.model_validate_json(json.dumps(description["spec"]), strict=True)
-        head = build_head(spec, load_file(weights))
-    except (ValidationError, SafetensorError, RuntimeError) as error:
+        head = build_head(description.spec, read_head_weights(weights, description.spec))
+    except (ValueError, SafetensorError, RuntimeError, OSError) as error:
         raise BundleError(
-            f"the head doesn't fit its description: {error}", where=str(folder), rule=_RULE, fix=_FIX
+            f"the head doesn't fit its description: {error}", where=str(weights), rule=_RULE, fix=_FIX
         ) from error
-    return head, spec, description["details"]
+    return head, description.spec, description.details
 
 
 def build_head(spec: HeadSpec, state: Mapping[str, Tensor]) -> Head:
@@ -82,15 +80,37 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _read_description(path: Path) -> dict[str, Any]:
+class _Description(Section):
+    """`head.json` without its seal."""
+
+    spec: HeadSpec = Field(description="shape of the head")
+    weights_sha256: str = Field(description="of the bytes of head.safetensors")
+    details: dict[str, Any] = Field(description="where the head comes from and what it reached")
+
+
+def _read_description(path: Path) -> _Description:
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_sealed(read_bytes(path))
+        rest = {key: value for key, value in content.items() if key != SEAL}
+        return _Description.model_validate_json(json.dumps(rest), strict=True)
     except FileNotFoundError as error:
         raise BundleError("there is no trained head", where=str(path), rule=_RULE, fix=_FIX) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"not readable as JSON: {error}", where=str(path), rule=_RULE, fix=_FIX) from error
-    if not isinstance(description, dict) or {"spec", "weights_sha256", "details"} - description.keys():
-        raise BundleError(
-            "a description without spec, weights_sha256 and details", where=str(path), rule=_RULE, fix=_FIX
-        )
-    return description
+    except OSError as error:
+        fault = f"it can't be read: {error.strerror}"
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        fault = f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}"
+    except ParameterError as error:  # a rule of the spec that the parameters have too
+        fault = error.what
+    except ValueError as error:  # after ValidationError, which is one too
+        fault = str(error)
+    raise BundleError(f"the description of a head is damaged: {fault}", where=str(path), rule=_RULE, fix=_FIX)
+
+
+def _weights_sha256(weights: Path) -> str:
+    if not weights.is_file():
+        raise BundleError("the weights of a head are missing", where=str(weights), rule=_RULE, fix=_FIX)
+    try:
+        return file_sha256(weights)
+    except OSError as error:
+        raise BundleError(f"can't be read: {error.strerror}", where=str(weights), rule=_RULE, fix=_FIX) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from roadwork.config import Section
 
@@ -14,13 +14,30 @@ class TrainConfig(Section):
 
     device: str = Field(description="where the head is trained: auto, cpu, cuda or cuda:N", min_length=1)
     precision: Literal["bf16", "fp32"] = Field(description="bf16 autocast of the forward pass, or plain float32")
-    compile: Literal["off", "default", "max-autotune"] = Field(description="mode of torch.compile for the head")
-    batch_size: int = Field(description="images in one forward pass", gt=0)
-    accumulation: int = Field(description="forward passes per optimizer step", gt=0)
+    reproducible: bool = Field(
+        description="true: only deterministic kernels, so that equal runs on one machine give equal bits; false: "
+        "perhaps faster on CUDA, and the last bits may then vary from run to run"
+    )
+    compile: Literal["off", "default", "max-autotune"] = Field(
+        description="mode of torch.compile for the head; default: kernels by rule, the same each time where "
+        "`reproducible` is true, in other bits than off; max-autotune: the fastest of several that are timed, perhaps "
+        "others next time, so only where `reproducible` is false"
+    )
+    batch_size: int = Field(description="images in one forward pass, all in memory at once", gt=0, le=4096)
+    accumulation: int = Field(description="forward passes per optimizer step", gt=0, le=4096)
     seed: int | None = Field(
         description="randomness of training alone (first weights, order, dropout); null: the run's seed", ge=0, lt=2**63
     )
     clip_norm: float = Field(description="largest L2 norm of the whole gradient; longer ones are scaled down", gt=0)
+
+    @model_validator(mode="after")
+    def _timed_kernels_are_not_reproducible(self) -> TrainConfig:
+        if self.reproducible and self.compile == "max-autotune":
+            raise ValueError(
+                "compile: max-autotune chooses kernels by timing them, so that two runs may take others, which round "
+                "otherwise: that can't be reproducible. Set train.compile to default, or train.reproducible to false"
+            )
+        return self
 
     def training_seed(self, run: int) -> int:
         """The seed of training in a run whose seed is `run`."""

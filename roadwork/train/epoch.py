@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
 
-from roadwork.errors import TrainingError
-from roadwork.model.head import Head
-from roadwork.train.compilation import Forward
-from roadwork.train.config import TrainConfig
-from roadwork.train.features import FeatureTable
-from roadwork.train.losses import LossConfig, LossParts, total
+from roadwork.train.losses import LossParts
+from roadwork.train.not_finite import Place, check_weights, place_of, step_error
 from roadwork.train.sampler import batch_groups
-
-_NAMED = 8  # image ids in an error message
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """What stays the same from epoch to epoch. `table` and `head` are on one device."""
-
-    head: Head
-    forward: Forward
-    optimizer: AdamW
-    table: FeatureTable
-    config: TrainConfig
-    loss: LossConfig
-    weather_null: int
-    lr: Callable[[int], float]  # learning rate at an optimizer step, counted from 0
+from roadwork.train.trainer import Trainer
 
 
 def train_epoch(trainer: Trainer, order: Tensor, *, epoch: int, first_step: int) -> LossParts:
@@ -39,55 +18,36 @@ def train_epoch(trainer: Trainer, order: Tensor, *, epoch: int, first_step: int)
 
     Each group of `accumulation` batches makes one step of the mean gradient over the group's images: a batch counts by
     its share of the group, also in a smaller last group. (The weather loss is a mean over the known images of a batch.)
-    Raises TrainingError, before the step is taken, when a loss or the gradient isn't finite.
+    Raises TrainingError, before the step is taken, when a loss or the gradient isn't finite: one wait for the device a
+    step. A step that breaks the weights is noticed at the next one, or after the last.
     """
     trainer.head.train()
     device = trainer.table.labels.device
+    config = trainer.config
     sums = torch.zeros(len(LossParts._fields), dtype=torch.float64, device=device)
-    groups = batch_groups(order.to(device), trainer.config.batch_size, trainer.config.accumulation)
-    for number, group in enumerate(groups):
+    groups = batch_groups(order.to(device), config.batch_size, config.accumulation)
+    batches = math.ceil(len(order) / config.batch_size)
+    places = [Place(epoch, first_step + n + 1, n * config.accumulation + 1, batches) for n in range(len(groups))]
+    for group, place in zip(groups, places, strict=True):
         for param_group in trainer.optimizer.param_groups:
-            param_group["lr"] = trainer.lr(first_step + number)
-        sums += _step(trainer, group, where=f"epoch {epoch}, optimizer step {first_step + number + 1}")
+            param_group["lr"] = trainer.lr(place.step - 1)
+        sums += _step(trainer, group, place)
+    check_weights(trainer, where=place_of(trainer.table, groups[-1], places[-1]))
     return LossParts(*(sums / len(order)).unbind())
 
 
-def _step(trainer: Trainer, group: list[Tensor], *, where: str) -> Tensor:
+def _step(trainer: Trainer, group: list[Tensor], place: Place) -> Tensor:
     """One optimizer step on the batches `group`; returns the loss parts summed over its images [part]."""
     images = sum(len(rows) for rows in group)
-    sums = torch.zeros(len(LossParts._fields), dtype=torch.float64, device=group[0].device)
+    parts: list[Tensor] = []  # of each batch
     trainer.optimizer.zero_grad(set_to_none=True)
     for rows in group:
-        parts = _loss(trainer, rows)
-        (parts.total * (len(rows) / images)).backward()
-        sums += torch.stack([part.detach().double() for part in parts]) * len(rows)
+        losses = trainer.losses(trainer.forward, rows)
+        (losses.total * (len(rows) / images)).backward()
+        parts.append(torch.stack([part.detach().double() for part in losses]))
+    sums = sum((part * len(rows) for part, rows in zip(parts, group, strict=True)), start=torch.zeros_like(parts[0]))
     norm = nn.utils.clip_grad_norm_(trainer.head.parameters(), trainer.config.clip_norm)
     if not torch.isfinite(norm + sums.sum()):
-        raise _not_finite(trainer, torch.cat(group), where, loss=float(sums[0]) / images, norm=float(norm))
+        raise step_error(trainer, group, [part[0] for part in parts], norm, place)
     trainer.optimizer.step()
     return sums
-
-
-def _loss(trainer: Trainer, rows: Tensor) -> LossParts:
-    table, device = trainer.table, rows.device
-    metadata = table.metadata.index(rows)
-    with torch.autocast(device.type, torch.bfloat16, enabled=trainer.config.precision == "bf16"):
-        output = trainer.forward(table.embeddings.index_select(0, rows).float(), metadata)
-    labels = table.labels.index_select(0, rows)
-    return total(output, labels, metadata.weather, null_index=trainer.weather_null, config=trainer.loss)
-
-
-def _not_finite(trainer: Trainer, rows: Tensor, where: str, *, loss: float, norm: float) -> TrainingError:
-    """The error, naming the images whose features are at fault, or else all of the step's."""
-    bad = ~trainer.table.embeddings.index_select(0, rows).isfinite().flatten(1).all(dim=1)
-    named = rows[bad] if bad.any() else rows
-    ids = [trainer.table.image_ids[row] for row in dict.fromkeys(named.tolist())]
-    listed = ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
-    return TrainingError(
-        f"the numbers went wrong: loss {loss:g}, gradient norm {norm:g}",
-        where=f"{where}, images {listed}",
-        rule="loss and gradient are finite; the state after the last good epoch is kept",
-        fix="run `roadwork embed_images` again: these features aren't finite"
-        if bad.any()
-        else "lower the learning rate, or set train.precision to fp32",
-    )

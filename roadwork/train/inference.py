@@ -14,6 +14,7 @@ from torch import Tensor
 from roadwork.model.head import Head
 from roadwork.model.metadata import Metadata
 from roadwork.train.features import FeatureTable
+from roadwork.train.not_finite import check_answers
 
 
 class Answers(NamedTuple):
@@ -34,7 +35,8 @@ def margins(
 ) -> NDArray[np.float64]:
     """Margin of each image [image]: logit of roadwork minus logit of none; larger means more like roadwork.
 
-    `hide_metadata` replaces every field by its learned null, as for a photograph that comes alone.
+    `hide_metadata` replaces every field by its learned null, as for a photograph that comes alone. Raises TrainingError
+    that names the images whose answer is no number.
     """
     return margins_of(answers(head, table, hide_metadata=hide_metadata, batch_size=batch_size, device=device).logits)
 
@@ -52,8 +54,12 @@ def answers(
     hide_metadata: bool,
     batch_size: int,
     device: torch.device,
+    where: str = "",
 ) -> Answers:
-    """Logits, gates and the views' own margins of every image, as `at_rest` runs the head."""
+    """Logits, gates and the views' own margins of every image, as `at_rest` runs the head.
+
+    Raises TrainingError that names the images whose logits or gates aren't finite; `where` says in it when that was.
+    """
     views = table.embeddings.shape[1]
     logits, gates, view_margins = [torch.empty(0, 2)], [torch.empty(0, views)], [torch.empty(0, views)]
     with at_rest(head, device):
@@ -66,7 +72,9 @@ def answers(
             logits.append(output.logits.float().cpu())
             gates.append(by_view.scatter(1, output.kept, output.gates.float()).cpu())
             view_margins.append(by_view.fill_(torch.nan).scatter(1, output.kept, own[..., 1] - own[..., 0]).cpu())
-    return Answers(torch.cat(logits), torch.cat(gates), torch.cat(view_margins))
+    found = Answers(torch.cat(logits), torch.cat(gates), torch.cat(view_margins))
+    check_answers(table, found.logits.isfinite().all(dim=1) & found.gates.isfinite().all(dim=1), where)
+    return found
 
 
 @contextmanager

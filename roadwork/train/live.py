@@ -1,4 +1,4 @@
-"""The curves of a training, as DVCLive writes them: one TSV per quantity, and `metrics.json` with the latest values."""
+"""The curves of a training, as DVCLive writes them: one TSV per quantity."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from pathlib import Path
 from dvclive.live import Live
 from scmrepo.exceptions import SCMError
 
+from roadwork.disk_fault import disk_faults_told
 from roadwork.train.record import EpochRecord
 
 
-class _OutsideGit(Live):
+class _Curves(Live):
+    """DVCLive's curves alone: its `metrics.json` is no stage's output, so DVC would leave it beside another run's."""
+
+    def sync(self) -> None:
+        return
+
+
+class _OutsideGit(_Curves):
     """DVCLive that leaves the repository alone; otherwise it raises in one that has no commit yet."""
 
     def _init_dvc(self) -> None:
@@ -26,19 +34,21 @@ def live_curves(folder: Path, view_names: Sequence[str]) -> Iterator[Callable[[E
     The first record deletes earlier curves there: a training that fails before it leaves them as they are.
 
     A resumed training repeats its whole history into it, so the files are those of an unbroken run. `view_names` are
-    the names of the views, in order. Nothing is committed, uploaded or added to `dvc.yaml`.
+    the names of the views, in order. Nothing is committed, uploaded or added to `dvc.yaml`. The function raises
+    StoreError where the disk refuses.
     """
     live: Live | None = None
     with ExitStack() as stack:
 
         def add(record: EpochRecord) -> None:
             nonlocal live
-            if live is None:
-                live = stack.enter_context(_opened(folder))
-            live.step = record.epoch
-            for name, value in curves(record, view_names).items():
-                live.log_metric(name, value)
-            live.next_step()
+            with disk_faults_told(folder):
+                if live is None:
+                    live = stack.enter_context(_opened(folder))
+                live.step = record.epoch
+                for name, value in curves(record, view_names).items():
+                    live.log_metric(name, value)
+                live.next_step()
 
         yield add
 
@@ -63,6 +73,6 @@ def curves(record: EpochRecord, view_names: Sequence[str]) -> dict[str, float]:
 def _opened(folder: Path) -> Live:
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        return Live(str(folder), report=None, save_dvc_exp=False, dvcyaml=None)
+        return _Curves(str(folder), report=None, save_dvc_exp=False, dvcyaml=None)
     except SCMError:
         return _OutsideGit(str(folder), report=None, save_dvc_exp=False, dvcyaml=None)

@@ -19,13 +19,16 @@ from roadwork.progress import progress
 from roadwork.seeding import derive
 from roadwork.train.compilation import forward_of
 from roadwork.train.early_stopping import Score, best_index, should_stop
-from roadwork.train.epoch import Trainer, train_epoch
+from roadwork.train.epoch import train_epoch
 from roadwork.train.features import FeatureTable
+from roadwork.train.not_finite import check_weights
 from roadwork.train.optimizer import build_optimizer, optimizer_state, restore_optimizer
 from roadwork.train.record import EpochRecord
+from roadwork.train.reproducible import reproducible
 from roadwork.train.resume import State, load_state, save_state
 from roadwork.train.schedule import lr_factor, steps_per_epoch, warmup_length
 from roadwork.train.setting import Setting
+from roadwork.train.trainer import Trainer
 from roadwork.train.validation import validate
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -93,7 +96,8 @@ def train_head(
     for record in history:
         on_epoch(record)
 
-    with progress(course.name, course.epochs, unit="epochs") as advance:
+    kernels = reproducible(setting.train.reproducible, device)
+    with kernels, progress(course.name, course.epochs, unit="epochs") as advance:
         advance(history[-1].epoch if history else 0)
         while not _finished(history, course):
             epoch = history[-1].epoch + 1 if history else int(not course.keep_start)
@@ -131,7 +135,16 @@ def _one_epoch(
             means = train_epoch(trainer, order, epoch=epoch, first_step=(epoch - 1) * epoch_steps)
         parts = tuple(float(part) for part in means)
         near_share = course.near_share(order)
-    checked = validate(trainer.head, val, setting.loss, batch_size=setting.train.batch_size, device=setting.device)
+    else:
+        check_weights(trainer, where="before epoch 1")
+    checked = validate(
+        trainer.head,
+        val,
+        setting.loss,
+        batch_size=setting.train.batch_size,
+        device=setting.device,
+        where=f"validation after epoch {epoch}",
+    )
     steps = epoch * epoch_steps
     return EpochRecord(
         epoch=epoch,

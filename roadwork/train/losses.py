@@ -19,10 +19,12 @@ SMALLEST_MISS = 1e-8  # below float32's resolution of 1 - p; keeps the power's g
 class LossConfig(Section):
     """`loss`."""
 
-    focal: float = Field(gt=0, description="weight of the focal loss; the classifier learns from nothing else")
-    consistency: float = Field(ge=0, description="weight of the views' disagreement; 0 leaves it out")
-    weather: float = Field(ge=0, description="weight of the weather loss; 0 leaves it out")
-    gamma: float = Field(ge=0, description="focal exponent: how much less an easy image counts; 0 is cross-entropy")
+    focal: float = Field(gt=0, le=1e6, description="weight of the focal loss; the classifier learns from nothing else")
+    consistency: float = Field(ge=0, le=1e6, description="weight of the views' disagreement; 0 leaves it out")
+    weather: float = Field(ge=0, le=1e6, description="weight of the weather loss; 0 leaves it out")
+    gamma: float = Field(
+        ge=0, le=100, description="focal exponent: how much less an easy image counts; 0 is cross-entropy"
+    )
     alpha: float | None = Field(
         gt=0, lt=1, description="focal weight of class 1 (roadwork), 1 - alpha of class 0; null weights neither"
     )

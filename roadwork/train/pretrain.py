@@ -19,6 +19,7 @@ from roadwork.model.head import Head, HeadSpec
 from roadwork.seeding import derive
 from roadwork.train.features import FeatureTable, check_order
 from roadwork.train.loop import Course, OnEpoch, train_head
+from roadwork.train.not_finite import check_features
 from roadwork.train.resume import run_digest
 from roadwork.train.sampler import near_share, weighted_order
 from roadwork.train.setting import Setting
@@ -28,10 +29,10 @@ from roadwork.train.validation import require_both_classes
 class PretrainConfig(Section):
     """Section `pretrain` of `params.yaml`."""
 
-    lr: float = Field(description="peak learning rate of AdamW", gt=0)
-    weight_decay: float = Field(description="decoupled weight decay of AdamW, on weight matrices only", ge=0)
-    epochs: int = Field(description="most epochs; early stopping may end sooner", gt=0)
-    warmup_steps: int = Field(description="optimizer steps of linear warm-up", ge=0)
+    lr: float = Field(description="peak learning rate of AdamW", gt=0, le=10)
+    weight_decay: float = Field(description="decoupled weight decay of AdamW, on weight matrices only", ge=0, le=100)
+    epochs: int = Field(description="most epochs; early stopping may end sooner", gt=0, le=10_000)
+    warmup_steps: int = Field(description="optimizer steps of linear warm-up", ge=0, le=100_000_000)
     warmup_max_fraction: float = Field(description="largest share of all optimizer steps to warm up for", ge=0, le=1)
     patience: int = Field(description="epochs without a better one (validation MCC, then loss) before it stops", gt=0)
 
@@ -93,6 +94,7 @@ def pretrain(plan: Pretraining, *, area: Path, on_epoch: OnEpoch) -> Pretrained:
     require_both_classes(val, "split val", "raise ingest.val_fraction, or add val images of the missing class")
 
     head = fresh_head(plan.spec, plan.setting.seed)
+    check_features(train, where="before epoch 1")  # one NaN in a mean would spread to every image
     head.fit_standardisation(train.embeddings)
     course = Course(
         name="pretrain",

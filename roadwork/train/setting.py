@@ -37,5 +37,6 @@ class Setting:
             "data_digest": table.digest,
             "seed": self.seed,
             "device": self.device.type,
+            "reproducible": self.train.reproducible,
             "torch": torch.__version__,
         }

@@ -39,10 +39,23 @@ class Validation(NamedTuple):
     gates: list[float]  # view; mean importance over the images, 0 counted where a view was pruned away
 
 
-def validate(head: Head, table: FeatureTable, loss: LossConfig, *, batch_size: int, device: torch.device) -> Validation:
-    """Score `head` on the labelled images `table`, in float32."""
-    alone = answers(head, table, hide_metadata=True, batch_size=batch_size, device=device)
-    informed = answers(head, table, hide_metadata=False, batch_size=batch_size, device=device)
+def validate(
+    head: Head,
+    table: FeatureTable,
+    loss: LossConfig,
+    *,
+    batch_size: int,
+    device: torch.device,
+    where: str = "validation",
+) -> Validation:
+    """Score `head` on the labelled images `table`, in float32.
+
+    Raises TrainingError, with `where` this was, that names the images for which the head's answer is no number.
+    """
+    alone, informed = (
+        answers(head, table, hide_metadata=hide, batch_size=batch_size, device=device, where=where)
+        for hide in (True, False)
+    )
     labels = table.labels.cpu()
     best = best_decision(labels.numpy(), margins_of(alone.logits))
     value = focal(alone.logits, labels, gamma=loss.gamma, alpha=loss.alpha, label_smoothing=loss.label_smoothing)

@@ -3,6 +3,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from roadwork.errors import TrainingError
 from roadwork.evaluate.attention_mil import AttentionMil, fit_attention_mil
 from roadwork.evaluate.calibration import fit_calibration
 from roadwork.evaluate.config import AttentionMilConfig
@@ -121,3 +122,11 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_run(bags):
 def test_nonsense_parameters_are_refused(change):
     with pytest.raises(ValidationError):
         AttentionMilConfig(**(CONFIG.model_dump() | change))
+
+
+def test_a_rate_that_is_far_too_high_is_named(bags):
+    views, labels, _ = bags
+    with pytest.raises(TrainingError) as caught:
+        fit_attention_mil(views, labels, one_alone(lr=(3e-2, 1e30), epochs=2), seed=3)
+    assert caught.value.where == "params.yaml: evaluate.attention_mil.lr 1e+30, epoch 1"
+    assert "margins on val are no numbers" in caught.value.what

@@ -36,7 +36,7 @@ def test_a_row_has_its_size_and_every_score_with_its_interval():
 
 
 def test_the_interval_is_named_after_its_confidence():
-    assert (interval_name(0.95), interval_name(0.9), interval_name(0.999)) == ("ci95", "ci90", "ci99.9")
+    assert (interval_name(0.95), interval_name(0.9), interval_name(0.999)) == ("ci95", "ci90", "ci99_9")
     wide = Resampling(resamples=100, confidence=0.9, seed=1)
     assert {"mcc_ci90", "brier_ci90"} < set(score_row(predictions(GOOD), wide))
     assert "mcc_ci90" in difference_row(predictions(GOOD), predictions(POOR), wide)

@@ -1,4 +1,4 @@
-from roadwork.evaluate.score_table import score_table
+from roadwork.evaluate.score_table import score_table, short_table
 
 
 def row(mcc, low, high, n=40, **more):
@@ -78,3 +78,15 @@ def test_columns_line_up_and_other_confidences_are_named():
     card |= {"oof": ninety | {"label": "x"}, "oof_with_metadata": ninety, "oof_unadapted": ninety}
     assert "[90 % interval]" in score_table(card)
     assert "[0.100, 0.200]" in score_table(card)
+
+
+def test_the_short_table_has_each_row_with_the_interval_of_its_confidence():
+    rows = {"test": {"mcc": 0.5, "mcc_ci90": [0.25, 0.75], "auroc": None, "ece": 0.125, "n": 8, "blocks": 4}}
+    head, _, row = short_table(rows).splitlines()
+    assert "[90 % interval]" in head
+    assert row.split() == ["test", "0.500", "[0.250,", "0.750]", "-", "0.125", "8"]
+
+
+def test_the_short_table_says_why_an_interval_is_missing():
+    rows = {"test": {"mcc": 0.5, "mcc_ci95": None, "auroc": 0.5, "ece": 0.125, "n": 8, "blocks": 1}}
+    assert "[one block]" in short_table(rows)

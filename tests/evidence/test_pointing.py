@@ -104,6 +104,7 @@ def sample(tmp_path_factory, table_of):
         BackboneConfig(
             name="vit_small_patch16_224",
             weights="random",
+            weights_sha256=None,
             kwargs={"depth": 1, "dynamic_img_size": True},
             pool="auto",
             precision="fp32",

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from roadwork.errors import CapabilityError
+from roadwork.model import attention as module
 from roadwork.model.attention import attention, xformers_refusal
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
@@ -61,8 +62,30 @@ def test_the_capability_is_asked_of_the_operator_not_of_the_import(monkeypatch: 
     monkeypatch.setattr(ops, "memory_efficient_attention", refuse)
     real = torch.zeros
     monkeypatch.setattr(torch, "zeros", lambda *shape, device, **kw: real(*shape, **kw))
-    refusal = xformers_refusal.__wrapped__(torch.device("cuda"), torch.bfloat16, 64)
+    refusal = module._tried.__wrapped__(torch.device("cuda"), torch.bfloat16, 64, False)
     assert refusal == "No operator found for `memory_efficient_attention_forward`"
+
+
+def test_a_machine_without_a_deterministic_operator_is_told_from_one_with_none(monkeypatch: pytest.MonkeyPatch):
+    """xformers dispatches by PyTorch's setting at the time, so an answer holds for that setting only."""
+    ops = pytest.importorskip("xformers.ops")
+
+    def operator(q: Tensor, _k: Tensor, _v: Tensor) -> Tensor:
+        if torch.are_deterministic_algorithms_enabled():
+            raise NotImplementedError("operator is non-deterministic")
+        return q
+
+    monkeypatch.setattr(ops, "memory_efficient_attention", operator)
+    real = torch.zeros
+    monkeypatch.setattr(torch, "zeros", lambda *shape, device, **kw: real(*shape, **kw))
+    asked = torch.device("cuda", 7), torch.bfloat16, 64
+    assert xformers_refusal(*asked) is None
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert xformers_refusal(*asked) == "operator is non-deterministic"
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert xformers_refusal(*asked) is None
 
 
 def test_float32_on_a_gpu_is_refused():

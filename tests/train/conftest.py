@@ -97,7 +97,14 @@ def sampling(table):
 def setting():
     return Setting(
         train=TrainConfig(
-            device="cpu", precision="fp32", compile="off", batch_size=16, accumulation=2, clip_norm=1.0, seed=None
+            device="cpu",
+            precision="fp32",
+            reproducible=True,
+            compile="off",
+            batch_size=16,
+            accumulation=2,
+            clip_norm=1.0,
+            seed=None,
         ),
         loss=LossConfig(focal=0.5, consistency=0.3, weather=0.2, gamma=2.0, alpha=0.25, label_smoothing=0.1),
         seed=17,

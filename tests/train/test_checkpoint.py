@@ -5,6 +5,8 @@ import torch
 
 from roadwork.errors import BundleError
 from roadwork.model.metadata import Metadata
+from roadwork.publish import write_json
+from roadwork.sealed_json import seal
 from roadwork.train.checkpoint import DESCRIPTION, WEIGHTS, build_head, load_head, save_head
 from roadwork.train.pretrain import fresh_head
 
@@ -65,8 +67,38 @@ def test_a_spec_that_does_not_fit_the_weights_is_refused(saved):
     folder, _ = saved
     description = json.loads((folder / DESCRIPTION).read_text())
     description["spec"]["head"]["classifier"]["hidden"] = 17
-    (folder / DESCRIPTION).write_text(json.dumps(description))
+    write_json(folder / DESCRIPTION, seal(description))
     with pytest.raises(BundleError, match="doesn't fit"):
+        load_head(folder)
+
+
+def test_every_bit_of_the_description_is_under_its_seal(saved):
+    folder, _ = saved
+    raw = (folder / DESCRIPTION).read_bytes()
+    for bit in range(0, len(raw) * 8, 41):
+        bad = bytearray(raw)
+        bad[bit // 8] ^= 1 << bit % 8
+        (folder / DESCRIPTION).write_bytes(bad)
+        with pytest.raises(BundleError, match=r"(?s)head\.json.*dvc repro"):
+            load_head(folder)
+
+
+@pytest.mark.parametrize(
+    "change", [{"weights_sha256": 7}, {"details": []}, {"spec": None}, {"surprise": 1}, {"spec": {"head": {}}}]
+)
+def test_wrong_types_under_the_right_seal(saved, change):
+    folder, _ = saved
+    write_json(folder / DESCRIPTION, seal(json.loads((folder / DESCRIPTION).read_text()) | change))
+    with pytest.raises(BundleError, match=DESCRIPTION):
+        load_head(folder)
+
+
+def test_a_spec_that_breaks_a_rule_of_the_parameters_is_the_files_fault(saved):
+    folder, _ = saved
+    told = json.loads((folder / DESCRIPTION).read_text())
+    told["spec"]["head"]["pruning"]["keep"] = told["spec"]["views"] + 1
+    write_json(folder / DESCRIPTION, seal(told))
+    with pytest.raises(BundleError, match=DESCRIPTION):
         load_head(folder)
 
 

@@ -7,10 +7,11 @@ import torch
 
 from roadwork.errors import TrainingError
 from roadwork.train.compilation import forward_of
-from roadwork.train.epoch import Trainer, train_epoch
+from roadwork.train.epoch import train_epoch
 from roadwork.train.losses import total
 from roadwork.train.optimizer import build_optimizer
 from roadwork.train.pretrain import fresh_head
+from roadwork.train.trainer import Trainer
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_broken_features_end_training_and_are_named(make, table, value):
     trainer = make(replace(table, embeddings=embeddings), batch_size=4, accumulation=2)
     with pytest.raises(TrainingError) as caught:
         train_epoch(trainer, torch.arange(24), epoch=4, first_step=30)
-    assert "epoch 4, optimizer step 32" in caught.value.where
+    assert "epoch 4, optimizer step 32, batch 3 of 6, image 0" in caught.value.where
     assert table.image_ids[9] in caught.value.where
     assert table.image_ids[8] not in caught.value.where
     assert all(parameter.isfinite().all() for parameter in trainer.head.parameters()), "no step was taken on NaN"

@@ -60,9 +60,9 @@ def test_the_outer_folds_labels_play_no_part(plan, tmp_path, ignore):
 
 
 def test_training_uses_the_folds_train_images_alone(plan, tmp_path, ignore):
-    """NaN anywhere else would end training."""
+    """Anything elsewhere would do."""
     embeddings = plan.table.embeddings.clone()
-    embeddings[torch.from_numpy(~np.isin(plan.table.roles[:, 1], ["train", "val"]))] = float("nan")
+    embeddings[torch.from_numpy(~np.isin(plan.table.roles[:, 1], ["train", "val"]))] = 99.0
     one = finetune(plan, area=tmp_path / "one", on_epoch=ignore)
     two = finetune(
         replace(plan, table=replace(plan.table, embeddings=embeddings)), area=tmp_path / "two", on_epoch=ignore

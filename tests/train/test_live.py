@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from roadwork.errors import StoreError
 from roadwork.train.live import curves, live_curves
 from roadwork.train.record import EpochRecord
 
@@ -52,9 +53,9 @@ def write(folder, records):
 def test_every_quantity_has_its_curve(folder):
     write(folder, [record(1), record(2)])
     files = contents(folder)
-    expected = {f"plots/metrics/{name}.tsv" for name in curves(record(1), NAMES)} | {"metrics.json"}
+    expected = {f"plots/metrics/{name}.tsv" for name in curves(record(1), NAMES)}
     assert set(files) == expected
-    assert len(expected) == 9 + 4 + 1
+    assert len(expected) == 9 + 4
     assert files["plots/metrics/val/mcc_image_only.tsv"] == "step\tmcc_image_only\n1\t0.1\n2\t0.2\n"
     assert files["plots/metrics/gate/tile_1_1.tsv"] == "step\ttile_1_1\n1\t0.2\n2\t0.2\n"
 
@@ -95,7 +96,7 @@ def test_works_outside_git_and_without_and_with_a_commit(folder, commits):
         before = set()
     write(folder, [record(1)])
     after = {path for path in Path().rglob("*") if ".git" not in path.parts and ".dvc" not in path.parts}
-    assert "metrics.json" in contents(folder)
+    assert contents(folder)
     assert {path.parts[0] for path in after - before} == {"live"}, "nothing is written elsewhere"
 
 
@@ -112,3 +113,9 @@ def test_earlier_curves_stay_until_the_first_record(folder):
     assert contents(folder) == earlier
     write(folder, [record(1)])
     assert contents(folder)["plots/metrics/val/mcc_image_only.tsv"] == "step\tmcc_image_only\n1\t0.1\n"
+
+
+def test_a_disk_that_refuses_is_told(folder):
+    folder.write_text("a file stands where the folder is needed")
+    with pytest.raises(StoreError, match=r"(?s)live can't be written.*fix: "):
+        write(folder, [record(1)])

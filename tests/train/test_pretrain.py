@@ -53,7 +53,7 @@ def test_the_share_near_a_cluster_is_that_of_the_weighted_draws(pretraining, tmp
 def test_images_of_other_splits_are_not_seen(pretraining, tmp_path, ignore):
     table = pretraining.table
     embeddings = table.embeddings.clone()
-    embeddings[torch.from_numpy(table.split == "test")] = float("nan")
+    embeddings[torch.from_numpy(table.split == "test")] = float("nan")  # would end training
     plan = replace(pretraining, config=pretraining.config.model_copy(update={"epochs": 1}))
     one = pretrain(plan, area=tmp_path / "one", on_epoch=ignore)
     two = pretrain(replace(plan, table=replace(table, embeddings=embeddings)), area=tmp_path / "two", on_epoch=ignore)

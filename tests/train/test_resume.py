@@ -1,6 +1,9 @@
+import errno
+import shutil
+import threading
+
 import pytest
 import torch
-from filelock import FileLock
 
 from roadwork.errors import StoreError, TrainingError
 from roadwork.train.resume import State, load_state, run_digest, save_state, work_area
@@ -66,13 +69,23 @@ def test_the_work_area_is_kept_on_an_error_and_removed_on_success(tmp_path):
     assert not area.exists()
 
 
-def test_one_process_per_run(tmp_path):
-    with (
-        FileLock(tmp_path / "run.lock"),
-        pytest.raises(TrainingError, match="another process"),
-        work_area(tmp_path, "run"),
-    ):
-        pass
+def test_whoever_comes_second_waits_for_the_first(tmp_path, capsys):
+    order = []
+
+    def second():
+        with work_area(tmp_path, "run") as area:
+            order.append(f"second finds {[entry.name for entry in area.iterdir()]}")
+
+    with work_area(tmp_path, "run") as area:
+        thread = threading.Thread(target=second)
+        thread.start()
+        told = ""
+        while "waiting until it has ended" not in told:
+            told += capsys.readouterr().err
+        (area / "epochs_00001").mkdir()
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second finds []"]
 
 
 def test_the_digest_depends_on_parts_torch_and_code(monkeypatch, tmp_path):
@@ -93,3 +106,48 @@ def test_a_root_that_is_no_folder_names_the_variable(tmp_path):
     with pytest.raises(StoreError, match=r"(?s)can't be written.*ROADWORK_CACHE"), work_area(tmp_path / "cache", "run"):
         pass
     assert (tmp_path / "cache").read_text() == "a file"
+
+
+def test_no_lock_is_left_and_nothing_of_a_finished_run(tmp_path):
+    with work_area(tmp_path, "run") as area:
+        save_state(area, state(1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kill_while_the_area_is_removed_leaves_nothing_that_the_next_run_could_stumble_over(tmp_path):
+    half = tmp_path / ".run.partial" / "epochs_00001"
+    half.mkdir(parents=True)
+    (half / "state.json").write_text("{}")
+    with work_area(tmp_path, "run") as area:
+        assert load_state(area) is None
+        assert not half.parent.exists()
+
+
+def test_a_work_area_that_vanishes_is_made_again_and_its_absence_at_the_end_is_no_error(tmp_path):
+    with work_area(tmp_path / "training", "run") as area:
+        save_state(area, state(1))
+        shutil.rmtree(tmp_path / "training")
+        save_state(area, state(2))
+        assert_same(load_state(area), state(2))
+        shutil.rmtree(tmp_path / "training")
+    assert not (tmp_path / "training").exists()
+
+
+def test_a_changed_history_is_noticed(tmp_path):
+    save_state(tmp_path, state(2))
+    file = tmp_path / "epochs_00002" / "state.json"
+    file.write_text(file.read_text().replace('"epoch": 1', '"epoch": 7'))
+    with pytest.raises(TrainingError, match=r"(?s)damaged.*delete this folder"):
+        load_state(tmp_path)
+
+
+def test_a_state_that_cannot_be_written_says_where_and_keeps_the_last(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    save_state(tmp_path, state(1))
+    monkeypatch.setattr("roadwork.train.resume.save_file", full)
+    with pytest.raises(StoreError, match=r"(?s)can't be written: No space left.*fix: "):
+        save_state(tmp_path, state(2))
+    assert_same(load_state(tmp_path), state(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["epochs_00001"]
