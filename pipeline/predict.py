@@ -12,6 +12,7 @@ from pipeline.paths import PARAMS
 from roadwork.errors import PhotographError
 from roadwork.overlays import check_overlay_folder, draw_overlay
 from roadwork.predict import Prediction, predict_each
+from roadwork.printable import printable
 from roadwork.progress import note
 
 Say = Callable[[str], None]
@@ -67,7 +68,8 @@ def run(
 
 
 def _line(prediction: Prediction) -> str:
-    return f"{prediction.probability:.4f}  {'roadwork' if prediction.roadwork else 'no roadwork'}  {prediction.path}"
+    verdict = "roadwork" if prediction.roadwork else "no roadwork"
+    return f"{prediction.probability:.4f}  {verdict}  {printable(str(prediction.path))}"
 
 
 def _described(prediction: Prediction, picture: Path | None) -> dict[str, Any]:

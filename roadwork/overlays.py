@@ -9,9 +9,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from roadwork.errors import DataError, ParameterError
+from roadwork.errors import DataError, ParameterError, StoreError
 from roadwork.evidence.overlay import overlay
-from roadwork.predict import MAX_PIXELS, OVERLAY_SUFFIX, Prediction
+from roadwork.photograph_files import OVERLAY_SUFFIX
+from roadwork.predict import MAX_PIXELS, Prediction
 from roadwork.publish import published_file
 from roadwork.views.decode import decode_rgb
 
@@ -88,9 +89,10 @@ def _save(path: Path, picture: Image.Image) -> None:
     try:
         with published_file(path) as aside:
             picture.save(aside, format="JPEG", quality=_QUALITY, subsampling=0, optimize=True)
-    except OSError as error:
+    except (OSError, StoreError) as error:
+        reason = error.what if isinstance(error, StoreError) else error.strerror or error
         raise DataError(
-            f"the overlay can't be written: {error.strerror or error}",
+            f"the overlay can't be written: {reason}",
             where=str(path),
             rule="its folder can be written to and has room",
             fix="mend that, or name another folder with --overlay",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 
 from roadwork.bundle.load import Bundle, load_bundle
 from roadwork.bundle.match import build_matching_backbone
-from roadwork.data.sources.walk import files_below, is_image_name
+from roadwork.data.regular_file import read_regular_file
 from roadwork.device import resolve_device
-from roadwork.embed.backbone import embed_views
+from roadwork.embed.backbone import Backbone, embed_views
 from roadwork.embed.decode_workers import overlapped, worker_count
-from roadwork.embed.half import to_float16
-from roadwork.errors import PhotographError
+from roadwork.embed.half import refuse_flat, to_float16
+from roadwork.errors import BackboneError, PhotographError, StoreError, TrainingError
 from roadwork.evidence.evidence import Evidence, find_evidence
 from roadwork.evidence.view import ViewEvidence
 from roadwork.model.metadata import Metadata
-from roadwork.progress import note, progress
+from roadwork.photograph_files import photograph_files
+from roadwork.progress import progress
 from roadwork.train.features import FeatureTable
 from roadwork.views.decode import decode_rgb
 from roadwork.views.geometry import ViewsConfig, view_boxes, view_names
@@ -33,10 +34,14 @@ from roadwork.views.resample import cut_views
 MAX_PIXELS = 200_000_000
 """Larger photographs are refused before memory is taken, unless the caller says otherwise."""
 
-OVERLAY_SUFFIX = ".overlay.jpg"
-"""How the names of overlays end; a folder stands for its images without these."""
+MAX_BYTES = 1_000_000_000
+"""So are larger files, before they are read."""
+
+TIMEOUT_S = 300.0
+"""A photograph that hasn't become views after this long counts as one that can't be read."""
 
 _AHEAD = 2
+_FIX = "replace the file, or leave it out"
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,14 @@ def predict_each(
     weights: Path | None = None,
     device: str = "auto",
     max_pixels: int = MAX_PIXELS,
+    timeout_s: float = TIMEOUT_S,
     bar: bool = True,
 ) -> Generator[Prediction | PhotographError, None, None]:
     """The probability of roadwork of each of `photographs`, one after the other, each as soon as it is known.
 
     Folders stand for the images below them, sorted, overlays left out. A photograph that is named twice is predicted
-    once, where it was named first. One that can't be read yields its error, and the others go on; arguments that lead
-    to no photograph come first.
+    once, where it was named first. One that can't be read, that takes longer than `timeout_s`, or of which the backbone
+    or the heads make no number yields its error, and the others go on; arguments that lead to no photograph come first.
 
     A photograph takes the route of training: 12 views, the backbone, float16, the members with metadata hidden, the
     mean of their margins, the bundle's `image_only` calibration. Each is judged alone, so what it gets is the same in
@@ -80,10 +86,11 @@ def predict_each(
     `params`: a project's parameter file whose `backbone` and `views` must agree with the bundle. `weights`: the
     backbone's weights file, where the bundle's own can't be found. `bar`: whether to tell how far it is.
 
-    Raises BundleError (missing, damaged, or not fitting backbone and views), BackboneError, CapabilityError.
+    Raises BundleError (missing, damaged, or not fitting backbone and views), BackboneError, CapabilityError, DataError
+    where the photographs' disk doesn't answer at all.
     """
     loaded = load_bundle(bundle)
-    files, failures = _files(photographs)
+    files, failures = photograph_files(photographs)
     chosen = resolve_device(device, parameter="--device")
     yield from failures
     if not files:
@@ -92,44 +99,39 @@ def predict_each(
     names = view_names(loaded.description.views.grid)
     cut = _view_cutter(loaded.description.views, max_pixels)
     with progress("predicting", len(files), "photographs") if bar else nullcontext() as advance:
-        for photo in overlapped(cut, files, workers=worker_count("auto"), ahead=_AHEAD):
-            if isinstance(photo, PhotographError):
-                yield photo
-            else:
-                vectors = embed_views(backbone, torch.from_numpy(photo.views[None])).cpu().numpy()
-                evidence = _evidence(loaded, to_float16(vectors, [str(photo.path)]), chosen)
-                probability = float(evidence.probabilities[0])
-                yield Prediction(photo.path, probability, probability >= 0.5, evidence.views(0, names), photo.boxes)
+        cuts = overlapped(
+            cut, files, workers=worker_count("auto"), ahead=_AHEAD, timeout_s=timeout_s, late=partial(_late, timeout_s)
+        )
+        for photo in cuts:
+            yield photo if isinstance(photo, PhotographError) else _judged(photo, loaded, backbone, names, chosen)
             if advance is not None:
                 advance()
 
 
-def _files(photographs: Sequence[Path]) -> tuple[list[Path], list[PhotographError]]:
-    """The files to read, each once, and an error for each argument that leads to none."""
-    files: dict[Path, Path] = {}
-    failures: list[PhotographError] = []
-    overlays = 0
-    for path in dict.fromkeys(photographs):
-        if path.is_dir():
-            images = [file for file in files_below(path) if is_image_name(file)]
-            own = [file for file in images if not file.name.endswith(OVERLAY_SUFFIX)]
-            overlays += len(images) - len(own)
-            if not own:
-                failures.append(PhotographError("no photograph in this folder", where=str(path), fix="name another"))
-            for file in own:
-                files.setdefault(_place(file), file)
-        elif path.is_file():
-            files.setdefault(_place(path), path)
-        else:
-            failures.append(PhotographError("there is no such photograph", where=str(path), fix="check the path"))
-    if overlays:
-        note(f"{overlays} of the images in these folders are overlays (*{OVERLAY_SUFFIX}): left out")
-    return list(files.values()), failures
-
-
-def _place(file: Path) -> Path:
-    """One and the same however the way to `file` is written; two links to one photograph remain two."""
-    return Path(os.path.realpath(file.parent), file.name)
+def _judged(
+    photo: _Cut, bundle: Bundle, backbone: Backbone, names: Sequence[str], device: torch.device
+) -> Prediction | PhotographError:
+    """What the bundle says of one photograph, or that it says no number."""
+    name = str(photo.path)
+    try:
+        vectors = to_float16(embed_views(backbone, torch.from_numpy(photo.views[None])).cpu().numpy(), [name])
+        refuse_flat(vectors, [name])
+    except (BackboneError, StoreError) as error:
+        return PhotographError(f"the backbone makes no features of it: {error.what}", where=name, rule=error.rule,
+                               fix=error.fix)  # fmt: skip
+    try:
+        evidence = _evidence(bundle, vectors, device)
+    except TrainingError:  # the heads' own check of their answers
+        evidence = None
+    if evidence is None or not np.isfinite(evidence.probabilities).all():
+        return PhotographError(
+            "the bundle gives no number for it",
+            where=name,
+            rule="a probability is a number from 0 to 1",
+            fix="the bundle's weights are too large to be right: run `dvc repro ensemble`, or fetch the bundle again",
+        )
+    probability = float(evidence.probabilities[0])
+    return Prediction(photo.path, probability, probability >= 0.5, evidence.views(0, names), photo.boxes)
 
 
 class _Cut(NamedTuple):
@@ -143,14 +145,23 @@ class _Cut(NamedTuple):
 def _view_cutter(config: ViewsConfig, max_pixels: int) -> Callable[[Path], _Cut | PhotographError]:
     def cut(path: Path) -> _Cut | PhotographError:
         try:
-            rgb = decode_rgb(path, max_pixels=max_pixels)
-        except PhotographError as error:
-            return error
+            rgb = decode_rgb(read_regular_file(path, max_bytes=MAX_BYTES), max_pixels=max_pixels)
+        except PhotographError as error:  # without its traceback, which would keep the photograph in memory
+            return PhotographError(error.what, where=str(path), rule=error.rule, fix=error.fix or _FIX)
         height_px, width_px = rgb.shape[:2]
         boxes = view_boxes(width_px, height_px, grid=config.grid, overlap=config.overlap)
         return _Cut(path, cut_views(rgb, boxes, config.size_px), boxes)
 
     return cut
+
+
+def _late(timeout_s: float, path: Path) -> _Cut | PhotographError:
+    return PhotographError(
+        f"reading and cutting the photograph takes longer than {timeout_s:g} s",
+        where=str(path),
+        rule="that is how long a photograph is waited for",
+        fix="look whether the disk it lies on answers; else leave the photograph out",
+    )
 
 
 def _evidence(bundle: Bundle, embeddings: NDArray[np.float16], device: torch.device) -> Evidence:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from roadwork.bundle.description import Member
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.evaluate.score import interval_name
+from roadwork.templates import code, markdown
 
 _COLUMNS = {"mcc": "MCC", "auroc": "AUROC", "f1": "F1", "ece": "ECE", "brier": "Brier"}
 
@@ -84,24 +83,20 @@ def model_card(
     `metrics` are rows of `roadwork.evaluate.score.score_row` by name: `test image only`, `test with metadata`, `oof`,
     `oof with metadata`, in the order in which they are to stand; underscores count as spaces.
     """
-    environment = Environment(
-        loader=PackageLoader("roadwork.bundle", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Markdown, not HTML
-    )
-    return environment.get_template("card.md.j2").render(
-        members=members,
-        backbone=backbone,
-        identity=identity,
-        columns=list(_COLUMNS.values()),
-        rows=[_row(name, row, facts.confidence) for name, row in metrics.items()],
-        facts=facts,
-        terms=[(source, _TERMS.get(source, _TERMS["folder"])) for source in facts.sources],
-        licence=_LICENCES.get(facts.licence or "", f"`{facts.licence}`"),
-        untrained=backbone.weights == "random",
+    return (
+        markdown("roadwork.bundle")
+        .get_template("card.md.j2")
+        .render(
+            members=members,
+            backbone=backbone,
+            identity=identity,
+            columns=list(_COLUMNS.values()),
+            rows=[_row(name, row, facts.confidence) for name, row in metrics.items()],
+            facts=facts,
+            terms=[(source, _TERMS.get(source, _TERMS["folder"])) for source in facts.sources],
+            licence=_LICENCES.get(facts.licence or "", code(facts.licence)),
+            untrained=backbone.weights == "random",
+        )
     )
 
 

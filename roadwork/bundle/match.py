@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from roadwork.bundle.agreement import check_params
 from roadwork.bundle.description import DESCRIPTION, BundleDescription
 from roadwork.config import load_section
 from roadwork.embed.backbone import Backbone, build_backbone
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.fingerprint import feature_fingerprint
 from roadwork.embed.precision import has_bf16
-from roadwork.errors import BackboneError, BundleError, CapabilityError
+from roadwork.errors import BackboneError, BundleError, CapabilityError, ParameterError
 from roadwork.views.geometry import ViewsConfig
-
-_FIX = "set it back, or run `dvc repro` to train a bundle for these parameters"
 
 
 def build_matching_backbone(
@@ -35,9 +33,10 @@ def build_matching_backbone(
     if params is not None:
         project = load_section(params, "backbone", BackboneConfig)
         check_params(description, project, load_section(params, "views", ViewsConfig), params)
-        config = config.model_copy(update={"weights": project.weights})
+        config = config.model_copy(update={"weights": project.weights, "weights_sha256": project.weights_sha256})
     if weights is not None:
-        config = config.model_copy(update={"weights": str(weights)})
+        # Another file may hold the same weights in another format: what counts is their digest in the bundle.
+        config = config.model_copy(update={"weights": str(weights), "weights_sha256": None})
     precision = description.identity["precision"]
     if precision == "bf16" and not has_bf16(device):
         raise CapabilityError(
@@ -53,34 +52,15 @@ def build_matching_backbone(
         if weights is None:
             raise
         raise _of_option(error) from error
+    except ParameterError as error:  # the arguments are the bundle's, whatever the parameter file says
+        raise BundleError(
+            f"the bundle's backbone can't be built: {error.what}",
+            where=f"{folder / DESCRIPTION}: backbone",
+            rule=error.rule,
+            fix="fetch the bundle again from whoever made it, or run `dvc repro` to train one",
+        ) from error
     _check_built(description, backbone, folder)
     return backbone
-
-
-def check_params(description: BundleDescription, backbone: BackboneConfig, views: ViewsConfig, params: Path) -> None:
-    """Raise BundleError, naming the dotted path, unless a project's `backbone` and `views` are the bundle's.
-
-    Where the weights lie may differ (their digest is compared later); `precision: auto` agrees with any.
-    """
-    pairs: list[tuple[str, Any, Any]] = [
-        (f"backbone.{name}", getattr(backbone, name), getattr(description.backbone, name))
-        for name in ("name", "kwargs")
-    ]
-    if backbone.pool != description.backbone.pool:
-        pairs.append(("backbone.pool", backbone.pool, description.identity["pool"]))
-    if backbone.precision != "auto":
-        pairs.append(("backbone.precision", backbone.precision, description.identity["precision"]))
-    pairs += [
-        (f"views.{name}", getattr(views, name), getattr(description.views, name)) for name in ViewsConfig.model_fields
-    ]
-    for dotted, given, trained in pairs:
-        if given != trained:
-            raise BundleError(
-                f"`{dotted}` is {given!r}, the bundle was trained with {trained!r}",
-                where=f"{params}: {dotted}",
-                rule="a bundle judges only features of the backbone and views it was trained on",
-                fix=_FIX,
-            )
 
 
 def _of_option(error: BackboneError) -> BackboneError:

@@ -15,7 +15,6 @@ from roadwork.bundle.description import (
     BundleDescription,
     Calibrations,
     Member,
-    content_digest,
     member_folder,
 )
 from roadwork.embed.backbone_config import BackboneConfig
@@ -23,6 +22,7 @@ from roadwork.embed.provenance import library_versions
 from roadwork.errors import BundleError
 from roadwork.model.head import Head, HeadSpec
 from roadwork.publish import published_folder, write_json
+from roadwork.sealed_json import seal
 from roadwork.train.checkpoint import DESCRIPTION as HEAD_DESCRIPTION
 from roadwork.train.checkpoint import file_sha256, save_head
 from roadwork.train.provenance import TrainedOn, check_trained_on
@@ -107,6 +107,5 @@ def save_bundle(
             metrics=dict(metrics),
             versions=library_versions(LIBRARIES),
         )
-        content = description.model_dump(mode="json")
-        write_json(aside / DESCRIPTION, content | {"sha256": content_digest(content)})
+        write_json(aside / DESCRIPTION, seal(description.model_dump(mode="json")))
     return description

@@ -25,6 +25,7 @@ VIEWS = ViewsConfig(grid=2, overlap=0.25, size_px=32)
 BACKBONE = BackboneConfig(
     name="vit_tiny_patch16_224",
     weights="random",
+    weights_sha256=None,
     kwargs={"depth": 1, "dynamic_img_size": True},
     pool="cls",
     precision="fp32",

@@ -16,7 +16,7 @@ TITLES = (
 
 
 def backbone(name="vit_tiny_patch16_224", weights="pretrained"):
-    return BackboneConfig(name=name, weights=weights, kwargs={}, pool="cls", precision="auto")
+    return BackboneConfig(name=name, weights=weights, weights_sha256=None, kwargs={}, pool="cls", precision="auto")
 
 
 def row(mcc, interval=(0.7, 0.9), **changes):

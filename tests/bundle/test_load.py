@@ -5,18 +5,17 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from roadwork.bundle.description import content_digest
 from roadwork.bundle.load import load_bundle
 from roadwork.errors import BundleError
+from roadwork.publish import write_json
+from roadwork.sealed_json import seal
 from roadwork.train.checkpoint import file_sha256
 
 
 def redescribed(folder, **changes):
     """The description with `changes`, its own digest put right: an edit that only the other checks can find."""
     path = folder / "bundle.json"
-    content = json.loads(path.read_text()) | changes
-    content["sha256"] = content_digest(content)
-    path.write_text(json.dumps(content))
+    write_json(path, seal(json.loads(path.read_text()) | changes))
 
 
 def test_what_was_saved_comes_back(folder, members, origin):
@@ -106,7 +105,7 @@ def rewritten(folder, change):
     save_file(state, weights)
     told = json.loads(described.read_text())
     told["weights_sha256"] = file_sha256(weights)
-    described.write_text(json.dumps(told))
+    write_json(described, seal(told))
     files = json.loads((folder / "bundle.json").read_text())["files"]
     files |= {f"members/2/{path.name}": file_sha256(path) for path in (weights, described)}
     redescribed(folder, files=files)

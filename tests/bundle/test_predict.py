@@ -10,7 +10,8 @@ from roadwork.bundle.load import load_bundle
 from roadwork.embed.backbone import embed_views
 from roadwork.errors import BundleError, CapabilityError, ParameterError, PhotographError
 from roadwork.model.metadata import Metadata
-from roadwork.predict import OVERLAY_SUFFIX, Prediction, predict_each
+from roadwork.photograph_files import OVERLAY_SUFFIX
+from roadwork.predict import Prediction, predict_each
 from roadwork.views.geometry import view_boxes
 from roadwork.views.resample import cut_views
 

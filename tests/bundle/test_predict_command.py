@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import roadwork.predict
 from pipeline.app import app
-from roadwork.embed.stopping import Terminated
+from roadwork.stopping import Terminated
 
 RUNNER = CliRunner()
 
@@ -35,6 +35,13 @@ def test_one_line_per_photograph(folder, photographs):
     assert [line.split("  ")[2] for line in lines] == [str(photographs / name) for name in ("a/1.png", "b/1.png")]
     assert all(line.split("  ")[1] in ("roadwork", "no roadwork") for line in lines)
     assert not (photographs.parent / "out").exists()
+
+
+def test_a_name_forges_no_line_and_moves_no_cursor(folder, photographs):
+    (photographs / "a" / "1.png").rename(photographs / "a" / "x\n0.9999  roadwork  evil\x1b[31m.png")
+    lines = run(folder, photographs).stdout.splitlines()
+    assert len(lines) == 2
+    assert any(line.endswith(r"x\n0.9999  roadwork  evil\x1b[31m.png") for line in lines)
 
 
 def test_json_lists_the_evidence_of_each_view(folder, photographs):
