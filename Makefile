@@ -11,7 +11,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # The machine's own certificates, as pip and git take them: behind a company's proxy uv's built-in ones don't suffice.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test test-quick lint format deps docs lock clean help
+.PHONY: demo test test-quick test-faults lint audit format deps docs lock clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -20,16 +20,23 @@ demo: $(STAMP)  ## the whole pipeline on the embedded default, then its scores
 	dvc repro
 	python -m pipeline scores
 
-test: $(STAMP)  ## the whole test suite; needs neither network nor GPU
-	$(PYTEST)
+test: $(STAMP)  ## the test suite; needs neither network nor GPU
+	$(PYTEST) -m "not faults"
 
 test-quick: $(STAMP)  ## the tests that take seconds
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not faults"
 
-lint: $(STAMP)  ## ruff and pyright
+test-faults: $(STAMP)  ## kills, full disks and fuzzed files at length (25 minutes); prints what was survived
+	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile tests/faults
+
+lint: $(STAMP) audit  ## ruff, pyright, bandit; and the audit
 	ruff check .
 	ruff format --check .
 	pyright
+	bandit --quiet --configfile pyproject.toml --recursive roadwork pipeline .ci/audit
+
+audit: $(STAMP)  ## look the pinned packages up among known vulnerabilities; says what couldn't be
+	python .ci/audit
 
 format: $(STAMP)  ## let ruff mend what it can
 	ruff check --fix .

@@ -15,7 +15,7 @@ OWNERS = {
     "views": "roadwork.views.geometry:ViewsConfig",
     "backbone": "roadwork.embed.backbone_config:BackboneConfig",
     "embed": "roadwork.embed.config:EmbedConfig",
-    "text": "roadwork.embed.text:TextConfig",
+    "text": "roadwork.embed.text_config:TextConfig",
     "metadata": "roadwork.model.metadata:MetadataConfig",
     "sampling": "roadwork.data.sampling:SamplingConfig",
     "head": "roadwork.model.head:HeadConfig",

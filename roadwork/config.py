@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import reprlib
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -15,6 +16,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from roadwork.errors import ParameterError
+from roadwork.yaml_file import read_yaml
 
 SECTIONS = (
     "seed", "ingest", "views", "backbone", "embed", "text", "metadata", "sampling",
@@ -34,21 +36,16 @@ S = TypeVar("S", bound=Section)
 def read_params(path: Path) -> dict[str, Any]:
     """All of `params.yaml` as plain values (YAML 1.2, as DVC reads it).
 
-    Raises ParameterError when the file is missing, isn't YAML, or names a section that doesn't exist.
+    Raises ParameterError when the file is missing, isn't YAML of a sane size, or names a section that doesn't exist.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    if not path.is_file():
-        raise ParameterError(
-            "there is no parameter file", where=str(path), fix="run this in the project's folder, or pass --params FILE"
-        )
-    try:
-        params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"not readable as YAML: {error}", where=str(path), fix="mend the syntax") from error
+    params = read_yaml(path)
     if not isinstance(params, dict):
-        raise ParameterError("not a mapping of sections", where=str(path), rule=f"sections: {', '.join(SECTIONS)}")
+        raise ParameterError(
+            "not a mapping of sections",
+            where=str(path),
+            rule=f"sections: {', '.join(SECTIONS)}",
+            fix="take the file back from Git, or pass the right one with --params FILE",
+        )
     for name in params:
         if name not in SECTIONS:
             raise _unknown(path, str(name), SECTIONS)
@@ -73,19 +70,23 @@ def parse_section(value: Any, name: str, model: type[S], *, where: Path | str) -
     Validation is strict in the JSON sense: a list may become a tuple, but "3" is no integer and 1 is no boolean.
     """
     try:
-        return model.model_validate_json(json.dumps(value, default=str), strict=True)
+        return model.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         raise _explained(error, name, model, Path(where)) from None
 
 
 def load_seed(path: Path) -> int:
     """The run's one seed, a non-negative integer below 2**63."""
-    params = read_params(path)
+    return check_seed(read_params(path), where=path)
+
+
+def check_seed(params: dict[str, Any], *, where: Path) -> int:
+    """The seed in `params`, as `load_seed` gives it."""
     seed = params.get("seed")
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
         raise ParameterError(
-            f"seed is {seed!r}",
-            where=f"{path}: seed",
+            f"seed is {reprlib.repr(seed)}",
+            where=f"{where}: seed",
             rule="an integer from 0 to 2**63 - 1",
             fix="for example seed: 17",
         )
@@ -94,7 +95,8 @@ def load_seed(path: Path) -> int:
 
 def _explained(error: ValidationError, name: str, model: type[Section], path: Path) -> ParameterError:
     faults = error.errors(include_url=False)
-    first = faults[0]
+    # A misspelt key is missing, too; its own name says more.
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     keys, types = _named(model, first["loc"])
     dotted = ".".join([name, *keys])
     if first["type"] == "extra_forbidden":
@@ -110,7 +112,10 @@ def _explained(error: ValidationError, name: str, model: type[Section], path: Pa
     if first["type"] == "value_error" and _fields(types):  # a rule between fields, whose value is the whole section
         return ParameterError(f"`{dotted}`: {rules[0]}{more}", where=f"{path}: {dotted}", fix=fix)
     return ParameterError(
-        f"`{dotted}` is {first.get('input')!r}{more}", where=f"{path}: {dotted}", rule=_either(rules), fix=fix
+        f"`{dotted}` is {reprlib.repr(first.get('input'))}{more}",
+        where=f"{path}: {dotted}",
+        rule=_either(rules),
+        fix=fix,
     )
 
 
