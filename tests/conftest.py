@@ -1,5 +1,7 @@
 """For all tests. What they measured is printed at the end of the run: a pass alone says too little."""
 
+from collections import Counter
+
 import pytest
 
 
@@ -15,6 +17,22 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("measured")
         for value in measured:
             terminalreporter.line(value)
+    _print_tally(terminalreporter)
+
+
+def _print_tally(terminalreporter):
+    """What the tests of faults did; a row that was lost or doubled is worth a line even where there was none."""
+    counts = Counter()
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == "tally":
+                counts.update(value)
+    if not counts:
+        return
+    terminalreporter.section("faults")
+    ends = ("faults survived", "rows lost", "rows doubled")
+    for name in [*sorted(counts.keys() - set(ends)), *ends]:
+        terminalreporter.line(f"{name:<28} {counts[name]:>7}")
 
 
 @pytest.fixture

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
+from harness.clone import Clone
+from harness.under_way import epochs, under_way
 from PIL import Image
-from ruamel.yaml import YAML
-
-ROOT = Path(__file__).resolve().parents[1]
 
 pytestmark = pytest.mark.slow
 
@@ -38,62 +33,10 @@ TINY = {
 }
 
 
-class Clone:
-    """A temporary clone of the working tree, with a cache of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "clone"
-        self.environment = {
-            **os.environ,
-            "ROADWORK_CACHE": str(folder / "cache"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "GIT_AUTHOR_NAME": "test",
-            "GIT_AUTHOR_EMAIL": "test@example.com",
-            "GIT_COMMITTER_NAME": "test",
-            "GIT_COMMITTER_EMAIL": "test@example.com",
-            "HF_HUB_OFFLINE": "1",
-        }
-        listed = subprocess.run(
-            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        ).stdout.split("\n")  # fmt: skip
-        for name in filter(None, listed):
-            if (ROOT / name).is_file() and name != "dvc.lock":
-                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.folder / name)
-        self._shrink()
-        self.run("git", "init", "-q", "-b", "main")
-        self.run("git", "add", ".")
-        self.run("git", "commit", "-q", "-m", "a clone")
-
-    def _shrink(self) -> None:
-        yaml = YAML()
-        path = self.folder / "params.yaml"
-        params = yaml.load(path.read_text(encoding="utf-8"))
-        for dotted, value in TINY.items():
-            *sections, name = dotted.split(".")
-            owner = params
-            for section in sections:
-                owner = owner[section]
-            assert name in owner, dotted
-            owner[name] = value
-        with path.open("w", encoding="utf-8") as file:
-            yaml.dump(params, file)
-
-    def run(self, *command: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def json(self, name: str) -> dict:
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
-
-
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone = Clone(tmp_path_factory.mktemp("end_to_end"))
+    clone.create(TINY)
     clone.run("dvc", "repro")
     return clone
 
@@ -117,6 +60,7 @@ def test_every_output_is_there(clone: Clone) -> None:
 
 def test_a_second_repro_does_nothing(clone: Clone) -> None:
     assert "Data and pipelines are up to date" in clone.run("dvc", "repro").stdout
+    assert clone.up_to_date()
 
 
 def test_a_training_parameter_re_runs_training_and_nothing_before(clone: Clone) -> None:
@@ -140,6 +84,25 @@ def test_from_scratch_gives_the_same_scores_byte_for_byte(clone: Clone) -> None:
     clone.run("dvc", "repro", "--force", "pretrain", "--downstream")
     assert {name: (clone.folder / name).read_bytes() for name in names} == before
     assert {path: path.read_bytes() for path in heads} == heads
+
+
+def test_code_that_is_edited_while_its_stage_runs_is_not_recorded(clone: Clone) -> None:
+    loop = clone.folder / "roadwork" / "train" / "loop.py"
+    committed = loop.read_text(encoding="utf-8")
+    recorded = clone.recorded("pretrain")
+    made = clone.results()
+    clone.change({"pretrain.epochs": 20, "pretrain.patience": 20})
+    with under_way(clone, "dvc", "repro", "--single-item", "pretrain") as running:
+        held = running.stage("pretrain", epochs(clone, 1))
+        loop.write_text(f"{committed}\n# edited\n", encoding="utf-8")
+        held.resume()
+        ended = running.end()
+    assert ended.code != 0
+    assert "changed while it ran" in ended.printed
+    assert clone.recorded("pretrain") == recorded
+    clone.run("git", "checkout", "-q", "--", "params.yaml", "roadwork")
+    clone.repro("--single-item", "pretrain")
+    assert clone.results() == made
 
 
 def test_predict_on_a_photograph_of_no_split(clone: Clone, tmp_path: Path) -> None:

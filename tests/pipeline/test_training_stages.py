@@ -2,18 +2,22 @@
 
 import hashlib
 import json
+import random
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from ruamel.yaml import YAML
 
 from pipeline import check, embed_images, ensemble, evaluate, finetune, headline, paths, pretrain
 from roadwork.data.manifest import Manifest, manifest_frame, write_manifest
 from roadwork.embed.store import read_image_store, write_image_store, write_text_store
-from roadwork.errors import BundleError, DataError, ParameterError, SplitError, StoreError
+from roadwork.errors import BundleError, DataError, ParameterError, SplitError, StoreError, TrainingError
 from roadwork.train.checkpoint import load_head
+from roadwork.train.trainer import Trainer
 from roadwork.views.geometry import view_names
 
 N, VIEWS, DIM = 90, 12, 16
@@ -104,7 +108,7 @@ def test_from_features_to_members(project):
         assert len(details["pretrained_sha256"]) == 64
         predictions = pd.read_parquet(paths.FINETUNED / str(fold) / "predictions.parquet")
         assert set(predictions["fold"]) == {fold}
-        assert (paths.FINETUNE_LIVE / str(fold) / "metrics.json").is_file()
+        assert (paths.FINETUNE_LIVE / str(fold) / "plots" / "metrics" / "learning_rate.tsv").is_file()
         assert member.state_dict().keys() == head.state_dict().keys()
     folders = [path for path in Path("cache", "training").iterdir() if path.is_dir()]
     assert folders == [], "the states for resuming are gone once the results are published"
@@ -129,6 +133,79 @@ def test_a_run_that_was_killed_ends_with_the_files_of_an_unbroken_one(project, m
     assert json.loads(paths.TIMING.read_text())["epochs"] == 0, "all epochs were those of the killed run"
     paths.TIMING.unlink()
     assert written(paths.MODELS, paths.METRICS) == unbroken
+
+
+def disturb_global_generators(seed):
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)
+
+
+def all_results():
+    """Every file of the stages from `pretrain` on, but for the one that tells how long it took."""
+    found = written(paths.MODELS, paths.METRICS)
+    return {name: content for name, content in found.items() if name != paths.TIMING.as_posix()}
+
+
+def test_every_stage_on_features_gives_the_same_bytes_twice(project):
+    """With whatever in the global generators."""
+    runs = []
+    for seed in (1, 2):
+        disturb_global_generators(seed)
+        to_the_bundle()
+        evaluate.run()
+        runs.append(all_results())
+        for folder in (paths.MODELS, paths.PRETRAIN_LIVE.parent):
+            shutil.rmtree(folder)
+    assert len(runs[0]) > 30
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize(("stage", "batch"), [("pretrain", 6), ("finetune", 2), ("finetune", 4)])
+def test_a_stage_killed_within_an_epoch_ends_with_the_files_of_an_unbroken_one(project, monkeypatch, stage, batch):
+    """In the second epoch's second batch; in the second epoch of the first fold, and of the second."""
+
+    def to_the_end(first):
+        if first == "pretrain":
+            pretrain.run()
+        for fold in (0, 1):
+            finetune.run(fold)
+
+    to_the_end("pretrain")
+    unbroken = all_results()
+    shutil.rmtree(paths.MODELS if stage == "pretrain" else paths.FINETUNED)
+    real, seen = Trainer.losses, []
+
+    def losses(self, forward, rows):
+        seen.append(len(rows))
+        if len(seen) == batch:
+            raise KeyboardInterrupt
+        return real(self, forward, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "losses", losses)
+        with pytest.raises(KeyboardInterrupt):
+            to_the_end(stage)
+    disturb_global_generators(3)
+    to_the_end(stage)
+    assert all_results() == unbroken
+
+
+def test_numbers_that_go_wrong_publish_nothing_and_another_rate_starts_anew(project, monkeypatch):
+    pretrain.run()
+    earlier, published = all_results(), (written(paths.MODELS), paths.PRETRAIN_METRICS.read_bytes())
+    wanted = project["pretrain"]["lr"]
+    project["pretrain"]["lr"] = 10.0
+    write_params(project)
+    with monkeypatch.context() as patch:
+        patch.setattr("roadwork.train.loop.lr_factor", lambda step, **_: 1e38 if step > 1 else 1.0)
+        with pytest.raises(TrainingError, match=r"(?s)epoch 2, optimizer step 4, .*images 0.*lower the learning rate"):
+            pretrain.run()
+    assert (written(paths.MODELS), paths.PRETRAIN_METRICS.read_bytes()) == published, "no broken head"
+    project["pretrain"]["lr"] = wanted
+    write_params(project)
+    pretrain.run()
+    assert all_results() == earlier
 
 
 def test_a_fold_that_is_not_in_the_parameters_is_refused(project):
