@@ -32,7 +32,7 @@ from pipeline.paths import (
     TIMING,
 )
 from roadwork.config import load_section, read_params
-from roadwork.data.folds import FoldsConfig
+from roadwork.data.folds_config import FoldsConfig
 from roadwork.data.manifest import read_manifest
 from roadwork.embed.provenance import library_versions
 from roadwork.evidence.table import read_evidence

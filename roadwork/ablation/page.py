@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from roadwork.ablation.variants import FINETUNING
+from roadwork.templates import markdown, plain
 
 HELPS, OPEN, HARMS = "helps", "not shown to matter", "harms"
 
@@ -16,14 +15,7 @@ _INSTEAD = {HELPS: "worse than the full head", OPEN: "no difference shown", HARM
 
 def page(ablation: Mapping[str, Any]) -> str:
     """The page as Markdown: what was measured, the table sorted by effect, what it shows and what it can't."""
-    environment = Environment(
-        loader=PackageLoader("roadwork.ablation", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Markdown, not HTML
-    )
+    environment = markdown("roadwork.ablation")
     environment.filters |= {"score": _score, "signed": _signed, "interval": _interval, "share": _share, "ratio": _ratio}
     full, *others = sorted_rows(ablation)
     key = interval_key(ablation)
@@ -83,7 +75,7 @@ def _effect(row: Mapping[str, Any]) -> tuple[bool, float]:
 
 
 def _listed(titles: Iterable[str]) -> str:
-    return ", ".join(titles) or "nothing"
+    return ", ".join(map(plain, titles)) or "nothing"
 
 
 def _score(value: float | None) -> str:

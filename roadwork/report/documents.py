@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+import reprlib
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import Any
 
@@ -11,14 +13,33 @@ from roadwork.evaluate.score import interval_name
 from roadwork.report.scores import METRICS
 from roadwork.views.geometry import view_names
 
+_INTERVAL = re.compile(r"\w+_ci[\w+-]+")
 _LABELS = ("roadwork", "none")
 _QUANTITIES = ("gate", "kept", "deletion", "toward")
 _EXACT = ("within_splits", "across_splits", "conflicting_labels")
 
+_KINDS = {
+    **dict.fromkeys(
+        ("manifest_digest", "fingerprint", "reference", "device", "label", "cpu", "source", "name", "title", "group",
+         "reason", "holdout_note", "paths.[+]", "splits.[+]"), "text",
+    ),
+    **dict.fromkeys(("enabled", "used", "flagged", "null_flagged", "same_group"), "flag"),
+    **dict.fromkeys(
+        ("rows", "accepted", "rejected", "images", "roadwork", "no_roadwork", "unlabelled", "reused", "computed",
+         "views", "training_images", "best_epoch", "parameters", "threads", "n", "blocks", "fold", "resamples",
+         "flipped_predictions", "train_images", "inner_val_images", "outer_images", "jobs", "seed", "members.[+]",
+         "seeds.[+]", "nulls.*", "within_splits", "across_splits", "conflicting_labels", "by_splits.*"), "count",
+    ),
+    **dict.fromkeys(("seconds", "seconds_per_epoch", "inner_val_mcc", "inner_val_mcc_before", "fpr", "tpr", "recall",
+                     "precision", "predicted", "observed", "confidence", "epochs"), "number"),
+    **dict.fromkeys(("holdout", "holdout_with_metadata", "difference", "finetuning", "changes", "labels.[+]"), "any"),
+}  # fmt: skip
+"""What stands at the end of a name, by its last key (with what stands for an item); a number or null where not here."""
+
 PLOTS = {
     "roc": ("[*].fpr", "[*].tpr"),
     "precision_recall": ("[*].recall", "[*].precision"),
-    "confusion": ("[*].actual", "[*].predicted"),
+    "confusion": ("[*].actual:text", "[*].predicted:text"),
     **dict.fromkeys(
         ("calibration", "calibration_before", "oof_calibration", "oof_calibration_before"),
         ("[+].predicted", "[+].observed", "[+].n"),
@@ -57,17 +78,25 @@ _ABLATION = (
 
 
 def checked(document: Any, names: Iterable[str], *, where: str, fix: str) -> Any:
-    """`document`, which holds everything that `names` says; DataError names the first thing that it lacks.
+    """`document`, which holds everything that `names` says; DataError names the first that it lacks or has wrongly.
 
     A name is a path of keys joined by dots. `*` and `+` stand for every key of a mapping, `[*]` and `[+]` for every
-    item of a list, of which `+` needs at least one; after a key with `?` all may be missing.
+    item of a list, of which `+` needs at least one; after a key with `?` all may be missing. What a value has to be
+    follows a colon, or from its key: text, flag, count, number (or null, where neither says so), pair (an interval, or
+    null), any.
     """
     for name in names:
-        if lacking := _lacking(document, name.split("."), ""):
-            raise DataError(
-                f"{where} lacks `{lacking}`", where=where, rule="a metrics file is as its stage wrote it", fix=fix
-            )
+        path, _, kind = name.partition(":")
+        if fault := _fault(document, path.split("."), "", kind or _kind(path)):
+            raise DataError(f"{where} {fault}", where=where, rule="a metrics file is as its stage wrote it", fix=fix)
     return document
+
+
+def _kind(name: str) -> str:
+    key = name.rpartition(".")[2]
+    if key in ("*", "+", "[*]", "[+]"):
+        key = ".".join(name.split(".")[-2:])
+    return "pair" if _INTERVAL.fullmatch(key) else _KINDS.get(key, "number or null")
 
 
 def scorecard_names(card: Any, grid: int) -> Iterator[str]:
@@ -123,23 +152,42 @@ def _intervals(document: Any, metrics: Iterable[str]) -> list[str]:
     return [f"{name}_{interval_name(document['confidence'])}" for name in metrics]
 
 
-def _lacking(value: Any, steps: list[str], at: str) -> str | None:
+def _fault(value: Any, steps: list[str], at: str, kind: str) -> str | None:
     if not steps:
-        return None
+        return None if _IS[kind](value) else f"has {reprlib.repr(value)} as `{at[:-1]}`, which is a {kind}"
     step, rest = steps[0], steps[1:]
     if step in ("*", "+", "[*]", "[+]"):
         items = _items(value, step)
         if items is None:
-            return f"{at}{step}"
-        return next((lacking for key, item in items if (lacking := _lacking(item, rest, f"{at}{key}."))), None)
+            return f"lacks `{at}{step}`"
+        return next((fault for key, item in items if (fault := _fault(item, rest, f"{at}{key}.", kind))), None)
     key = step.removesuffix("?")
     if not isinstance(value, dict):
-        return f"{at}{key}"
+        return f"lacks `{at}{key}`"
     if key != step and value.get(key) is None:
         return None
     if key not in value:
-        return f"{at}{key}"
-    return _lacking(value[key], rest, f"{at}{key}.")
+        return f"lacks `{at}{key}`"
+    return _fault(value[key], rest, f"{at}{key}.", kind)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_pair(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)))
+
+
+_IS: dict[str, Callable[[Any], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "flag": lambda value: isinstance(value, bool),
+    "count": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": _is_number,
+    "number or null": lambda value: value is None or _is_number(value),
+    "pair": _is_pair,
+    "any": lambda value: True,
+}
 
 
 def _items(value: Any, step: str) -> list[tuple[Any, Any]] | None:

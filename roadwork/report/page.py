@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from roadwork.evaluate.metrics import BINS
 from roadwork.evaluate.score import interval_name
@@ -34,6 +34,7 @@ from roadwork.report.scores import (
     verdict,
 )
 from roadwork.report.view_grid import view_grid
+from roadwork.templates import html
 
 Interval = Sequence[float] | None
 
@@ -86,13 +87,7 @@ def render(run: Run, config: ReportConfig) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("roadwork.report", "."),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html("roadwork.report")
     environment.filters |= {
         "flat": flat, "shown": shown, "chosen": chosen, "score": numerals.score, "signed": numerals.signed,
         "interval": numerals.interval, "brackets": numerals.brackets, "percent": numerals.percent,
