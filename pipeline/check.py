@@ -15,8 +15,8 @@ from roadwork.data.ingest import IngestConfig
 from roadwork.data.manifest import read_manifest
 from roadwork.data.sampling import SamplingConfig
 from roadwork.data.table_file import read_table_file
-from roadwork.model.head import HeadConfig, HeadSpec
-from roadwork.model.metadata import MetadataConfig
+from roadwork.model.head_config import HeadConfig, HeadSpec
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.train.features import check_order, load_features
 from roadwork.views.geometry import ViewsConfig
 

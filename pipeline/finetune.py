@@ -14,9 +14,10 @@ from roadwork.errors import ParameterError
 from roadwork.publish import published_folder, write_json
 from roadwork.train.checkpoint import save_head
 from roadwork.train.config import TrainConfig
-from roadwork.train.finetune import PREDICTIONS, FinetuneConfig, Finetuning, finetune
+from roadwork.train.finetune import PREDICTIONS, Finetuning, finetune
+from roadwork.train.finetune_config import FinetuneConfig
 from roadwork.train.live import live_curves
-from roadwork.train.losses import LossConfig
+from roadwork.train.loss_config import LossConfig
 from roadwork.train.resume import work_area
 from roadwork.train.setting import Setting
 from roadwork.views.geometry import ViewsConfig, view_names

@@ -6,7 +6,6 @@ starts here. What it then writes doesn't depend on the other sections: this is n
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +14,25 @@ from roadwork.config import Section, check_seed, parse_section, read_params
 from roadwork.errors import BackboneError, ParameterError
 from roadwork.user_path import user_path
 
-WITH_TORCH = ("metadata", "head", "loss", "pretrain", "finetune")
-"""Sections whose class stands beside code that imports torch, which takes seconds."""
-
 
 def check_parameters(params: Path) -> None:
     """Raise the RoadworkError of the first fault in the parameter file `params`, before a stage runs into it."""
-    _check(params, OWNERS)
+    _check(params)
     _check_backbone(params)
 
 
 def check_before_stage(params: Path) -> None:
-    """The same without the look at the model library, in milliseconds.
-
-    Where torch isn't loaded yet, of the sections WITH_TORCH only the folds are looked at: a stage that needs no torch
-    isn't to wait for it, and the first of those that do (`embed_images`) comes before all that takes long.
-    """
-    _check(params, OWNERS if "torch" in sys.modules else [name for name in OWNERS if name not in WITH_TORCH])
+    """The same without the look at the model library, in milliseconds."""
+    _check(params)
 
 
-def _check(params: Path, names: Any) -> None:
+def _check(params: Path) -> None:
     values = read_params(params)
     check_seed(values, where=params)
-    configs: dict[str, Any] = {name: _section(values, name, owner(name), params) for name in names}
-    _check_members(configs, values, params)
-    if "head" in configs:
-        _check_views(configs, params)
-        _check_text(configs, params)
+    configs: dict[str, Any] = {name: _section(values, name, owner(name), params) for name in OWNERS}
+    _check_members(configs, params)
+    _check_views(configs, params)
+    _check_text(configs, params)
 
 
 def _section(values: dict[str, Any], name: str, model: type[Section], params: Path) -> Section:
@@ -50,14 +41,8 @@ def _section(values: dict[str, Any], name: str, model: type[Section], params: Pa
     return parse_section(values[name], name, model, where=params)
 
 
-def _check_members(configs: dict[str, Any], values: dict[str, Any], params: Path) -> None:
-    from roadwork.data.folds_config import FoldsConfig
-
-    part = values.get("finetune")
-    if isinstance(part, dict):
-        part = {key: part[key] for key in FoldsConfig.model_fields if key in part}
-    folds = len(parse_section(part, "finetune", FoldsConfig, where=params).folds)
-    members = configs["ensemble"].members
+def _check_members(configs: dict[str, Any], params: Path) -> None:
+    folds, members = len(configs["finetune"].folds), configs["ensemble"].members
     if members > folds:
         raise ParameterError(
             f"`ensemble.members` is {members}, and finetune.folds lists {folds} folds",

@@ -23,15 +23,16 @@ from roadwork.cache_root import cache_root
 from roadwork.config import load_section, load_seed
 from roadwork.data.table_file import read_table_file
 from roadwork.device import resolve_device
-from roadwork.model.head import HeadConfig, HeadSpec
-from roadwork.model.metadata import MetadataConfig
+from roadwork.model.head_config import HeadConfig, HeadSpec
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.publish import published_folder, write_json
 from roadwork.train.checkpoint import WEIGHTS, file_sha256, save_head
 from roadwork.train.config import TrainConfig
 from roadwork.train.features import load_features
 from roadwork.train.live import live_curves
-from roadwork.train.losses import LossConfig
-from roadwork.train.pretrain import NearConfig, PretrainConfig, Pretraining, pretrain
+from roadwork.train.loss_config import LossConfig
+from roadwork.train.pretrain import Pretraining, pretrain
+from roadwork.train.pretrain_config import NearConfig, PretrainConfig
 from roadwork.train.resume import work_area
 from roadwork.train.setting import Setting
 from roadwork.train.timing import timing

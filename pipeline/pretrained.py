@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.paths import FOLDS, IMAGE_STORE, MANIFEST, PRETRAINED, TEXT_STORE
-from roadwork.model.head import Head, HeadSpec
+from roadwork.model.head import Head
+from roadwork.model.head_config import HeadSpec
 from roadwork.train.checkpoint import DESCRIPTION, WEIGHTS, file_sha256, load_head
 from roadwork.train.features import FeatureTable, load_features
 from roadwork.train.provenance import TrainedOn, check_trained_on

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roadwork.model.head import CLASSES, HeadSpec
+from roadwork.model.head import CLASSES
+from roadwork.model.head_config import HeadSpec
 from roadwork.model.metadata import CATEGORIES, Metadata
 from roadwork.train.features import FeatureTable
 from roadwork.train.pretrain import fresh_head

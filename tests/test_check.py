@@ -10,8 +10,9 @@ from PIL import Image
 
 from roadwork.check import check_null_metadata, check_sampling, check_shapes, check_views
 from roadwork.config import load_section, read_params
-from roadwork.model.head import HeadConfig, HeadSpec
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.head_config import HeadConfig, HeadSpec
+from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.train.features import FeatureTable
 from roadwork.views.geometry import ViewsConfig
 

@@ -23,7 +23,7 @@ from roadwork.data.sampling import SamplingConfig
 from roadwork.data.table_file import read_table_file
 from roadwork.embed.photograph import photographs_of
 from roadwork.errors import DataError
-from roadwork.model.metadata import MetadataConfig
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.verify.division import check_folds, check_sampling
 from roadwork.verify.fault import Faults
 from roadwork.verify.manifest import check_metrics, check_values

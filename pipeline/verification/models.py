@@ -21,12 +21,13 @@ from roadwork.data.table_file import read_table_file
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.evaluate.ensemble import EnsembleConfig, bundle_calibrations, rank_members
 from roadwork.evaluate.oof import gather
-from roadwork.model.head import HeadConfig, HeadSpec
-from roadwork.model.metadata import MetadataConfig
+from roadwork.model.head_config import HeadConfig, HeadSpec
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.train.checkpoint import DESCRIPTION
 from roadwork.train.config import TrainConfig
-from roadwork.train.finetune import PREDICTIONS, FinetuneConfig
-from roadwork.train.pretrain import PretrainConfig
+from roadwork.train.finetune import PREDICTIONS
+from roadwork.train.finetune_config import FinetuneConfig
+from roadwork.train.pretrain_config import PretrainConfig
 from roadwork.verify.bundle_members import check_calibrations, check_members, check_origin
 from roadwork.verify.fault import Faults, listed
 from roadwork.verify.heads import check_fold_predictions, check_spec, check_trained

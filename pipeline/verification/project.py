@@ -18,7 +18,7 @@ from roadwork.data.manifest import Manifest, read_manifest
 from roadwork.data.table_file import read_table_file
 from roadwork.embed.store import ImageStore, TextStore, read_image_store, read_text_store
 from roadwork.errors import DataError, ParameterError, RoadworkError
-from roadwork.model.head import HeadSpec
+from roadwork.model.head_config import HeadSpec
 from roadwork.train.checkpoint import WEIGHTS, file_sha256, load_head
 from roadwork.train.config import TrainConfig
 from roadwork.train.features import FeatureTable, load_features

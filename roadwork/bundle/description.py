@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from roadwork.config import Section
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.evaluate.calibration import Calibration
-from roadwork.model.head import HeadSpec
+from roadwork.model.head_config import HeadSpec
 from roadwork.views.geometry import ViewsConfig
 
 FORMAT_VERSION = 1

@@ -20,7 +20,8 @@ from roadwork.bundle.description import (
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.provenance import library_versions
 from roadwork.errors import BundleError
-from roadwork.model.head import Head, HeadSpec
+from roadwork.model.head import Head
+from roadwork.model.head_config import HeadSpec
 from roadwork.publish import published_folder, write_json
 from roadwork.sealed_json import seal
 from roadwork.train.checkpoint import DESCRIPTION as HEAD_DESCRIPTION

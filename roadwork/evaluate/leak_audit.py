@@ -20,7 +20,8 @@ from roadwork.evaluate.field_alone import Fit, decided_alone, linear, trees
 from roadwork.evaluate.metadata_features import metadata_features
 from roadwork.evaluate.mutual_information import mutual_information_bits
 from roadwork.evaluate.score import Predictions, interval_name, rounded, score_row
-from roadwork.model.metadata import CATEGORIES, Metadata, MetadataConfig
+from roadwork.model.metadata import CATEGORIES, Metadata
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.seeding import derive
 from roadwork.train.features import FeatureTable
 

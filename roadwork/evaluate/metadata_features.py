@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 
 
 def metadata_features(metadata: Metadata, config: MetadataConfig) -> NDArray[np.float64]:

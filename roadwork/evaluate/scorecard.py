@@ -31,7 +31,7 @@ from roadwork.evaluate.oof import out_of_fold, unadapted
 from roadwork.evaluate.plots import Points, plot_data
 from roadwork.evaluate.score import Predictions, difference_row, score_row
 from roadwork.evaluate.subgroups import subgroups
-from roadwork.model.metadata import MetadataConfig
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.train.features import FeatureTable
 
 OOF_LABEL = "adapted to the test distribution"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,8 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from roadwork.errors import CapabilityError
-
-Backend = Literal["auto", "xformers", "sdpa"]
+from roadwork.model.head_config import Backend
 
 HALF = (torch.float16, torch.bfloat16)
 

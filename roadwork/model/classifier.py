@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor, nn
 
-from roadwork.config import Section
-
-
-class ClassifierConfig(Section):
-    """`head.classifier`."""
-
-    hidden: int = Field(gt=0, le=8192, description="width of the hidden layer, for roadwork and for weather")
+from roadwork.model.head_config import ClassifierConfig
 
 
 class Classifier(nn.Module):

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor, nn
 
-from roadwork.config import Section
-from roadwork.model.attention import Backend
+from roadwork.model.head_config import AttentionConfig
 from roadwork.model.multi_head import MultiHead
-
-Gate = Literal["elementwise", "headwise", "none"]
-
-
-class AttentionConfig(Section):
-    """`head.attention`."""
-
-    layers: int = Field(ge=0, le=64, description="how many gated attention layers; 0 leaves them out")
-    heads: int = Field(gt=0, le=256, description="attention heads; a divisor of head.projection.dim")
-    gate: Gate = Field(description="elementwise: a gate per channel; headwise: one per head; none: plain attention")
-    backend: Backend = Field(
-        description="auto: xformers on CUDA in half precision, else sdpa; xformers or sdpa: that one or an error"
-    )
 
 
 class GatedAttention(nn.Module):

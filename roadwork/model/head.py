@@ -21,83 +21,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from jaxtyping import Float, Int64
-from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from roadwork.config import Section
-from roadwork.errors import ParameterError
-from roadwork.model.classifier import Classifier, ClassifierConfig
+from roadwork.model.classifier import Classifier
 from roadwork.model.fusion import Fusion
-from roadwork.model.gated_attention import AttentionConfig, GatedAttention
-from roadwork.model.metadata import Metadata, MetadataConfig, MetadataEncoder
-from roadwork.model.projection import Projection, ProjectionConfig
-from roadwork.model.pruning import Pruning, PruningConfig
-from roadwork.model.pyramid import Pyramid, PyramidConfig
+from roadwork.model.gated_attention import GatedAttention
+from roadwork.model.head_config import (
+    HeadSpec,
+)
+from roadwork.model.metadata import Metadata, MetadataEncoder
+from roadwork.model.projection import Projection
+from roadwork.model.pruning import Pruning
+from roadwork.model.pyramid import Pyramid
 from roadwork.model.standardisation import Standardisation, Unstandardised
-from roadwork.model.view_fusion import ViewFusion, ViewFusionConfig, ViewMean
+from roadwork.model.view_fusion import ViewFusion, ViewMean
 
 CLASSES = 2  # 0 none, 1 roadwork
-
-
-class HeadConfig(Section):
-    """`head`: one part per box of the figure."""
-
-    dropout: float = Field(ge=0, lt=1, description="share of activations dropped in training, in every box that drops")
-    standardise: bool = Field(
-        description="subtract each view's mean and divide by each dimension's deviation over the training images"
-    )
-    pruning: PruningConfig = Field(description="which views go on")
-    projection: ProjectionConfig = Field(description="from the backbone's width to the head's")
-    pyramid: PyramidConfig = Field(description="each token at several widths")
-    attention: AttentionConfig = Field(description="gated attention among an image's views")
-    view_fusion: ViewFusionConfig = Field(description="from tokens to one vector per image")
-    classifier: ClassifierConfig = Field(description="from that vector to logits")
-
-    @model_validator(mode="after")
-    def _heads_divide_the_width(self) -> HeadConfig:
-        for part, heads in (("attention", self.attention.heads), ("view_fusion", self.view_fusion.heads)):
-            if self.projection.dim % heads:
-                raise ValueError(f"projection.dim {self.projection.dim} must be a multiple of {part}.heads {heads}")
-        return self
-
-    @model_validator(mode="after")
-    def _fits_in_memory(self) -> HeadConfig:
-        dim, most = self.projection.dim, 10**9
-        levels = 2 * sum(self.pyramid.dims) if self.pyramid.enabled else 0
-        weights = dim * (5 * dim * self.attention.layers + levels + (8 * dim if self.view_fusion.enabled else 0))
-        if weights > most:
-            raise ValueError(
-                f"projection.dim {dim} with {self.attention.layers} attention.layers, the pyramid and the fusion makes "
-                f"{weights:,} weights, at most {most:,}: training holds each four times, in 4 bytes"
-            )
-        return self
-
-
-class HeadSpec(Section):
-    """All that decides the head's shape: two sections of the parameters and the width and number of the embeddings."""
-
-    head: HeadConfig = Field(description="section `head`")
-    metadata: MetadataConfig = Field(description="section `metadata`")
-    embedding_dim: int = Field(gt=0, description="numbers that the backbone gives for a view")
-    views: int = Field(gt=0, description="views of an image")
-
-    @model_validator(mode="after")
-    def _keeps_no_more_than_there_are(self) -> HeadSpec:
-        pruning = self.head.pruning
-        if pruning.enabled and pruning.keep > self.views:
-            # Not a ValueError: the two numbers meet only here, after both sections were read, and it is the user's.
-            raise ParameterError(
-                f"`head.pruning.keep` is {pruning.keep}, but an image has {self.views} views",
-                where="params.yaml: head.pruning.keep",
-                rule="at most as many as there are views (views.grid² + 3)",
-                fix=f"set it to {self.views} or less, or set head.pruning.enabled: false",
-            )
-        return self
-
-    @property
-    def tokens(self) -> int:
-        """Views that pass the pruning."""
-        return self.head.pruning.keep if self.head.pruning.enabled else self.views
 
 
 class HeadOutput(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from roadwork.model.attention import Backend, attention
+from roadwork.model.attention import attention
+from roadwork.model.head_config import Backend
 
 
 class MultiHead(nn.Module):

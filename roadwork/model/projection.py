@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from jaxtyping import Float, Int64
-from pydantic import Field
 from torch import Tensor, nn
 
-from roadwork.config import Section
-
-
-class ProjectionConfig(Section):
-    """`head.projection`."""
-
-    dim: int = Field(
-        gt=0, le=4096, description="width of a token everywhere in the head; a multiple of the attention heads"
-    )
-    view_embedding: bool = Field(description="add a learned vector per view, so that a tile differs from the whole")
+from roadwork.model.head_config import ProjectionConfig
 
 
 class Projection(nn.Module):

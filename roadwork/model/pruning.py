@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Float, Int64
-from pydantic import Field
 from torch import Tensor, nn
 
-from roadwork.config import Section
-
-
-class PruningConfig(Section):
-    """`head.pruning`."""
-
-    enabled: bool = Field(description="false: every view goes on, unweighted, and there is no scorer")
-    keep: int = Field(gt=0, le=259, description="views that go on; at most the number of views (12)")
-    hidden: int = Field(gt=0, le=8192, description="width of the scorer's hidden layer")
+from roadwork.model.head_config import PruningConfig
 
 
 class Pruning(nn.Module):

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from roadwork.config import Section
-
-
-class PyramidConfig(Section):
-    """`head.pyramid`."""
-
-    enabled: bool = Field(description="false: tokens pass unchanged")
-    dims: tuple[Annotated[int, Field(gt=0, le=4096)], ...] = Field(
-        min_length=1, max_length=16, description="width of each level; a level as wide as the token is the token itself"
-    )
+from roadwork.model.head_config import PyramidConfig
 
 
 class Pyramid(nn.Module):

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor, nn
 
-from roadwork.config import Section
-from roadwork.model.attention import Backend
+from roadwork.model.head_config import Backend, ViewFusionConfig
 from roadwork.model.multi_head import MultiHead
 
 EPSILON = 1e-6  # keeps the weighted mean finite when every gate is shut
-
-
-class ViewFusionConfig(Section):
-    """`head.view_fusion`."""
-
-    enabled: bool = Field(description="false: the plain mean of the tokens")
-    heads: int = Field(gt=0, le=256, description="heads of both attentions; a divisor of head.projection.dim")
-    gate_hidden: int = Field(gt=0, le=8192, description="width of the importance gate's hidden layer")
 
 
 class ViewFusion(nn.Module):

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from roadwork.config import Section
 from roadwork.errors import BundleError, ParameterError
-from roadwork.model.head import Head, HeadSpec
+from roadwork.model.head import Head
+from roadwork.model.head_config import HeadSpec
 from roadwork.publish import write_json
 from roadwork.sealed_json import SEAL, parse_sealed, read_bytes, seal
 from roadwork.train.head_weights import read_head_weights

@@ -18,7 +18,8 @@ from roadwork.data.manifest import read_manifest
 from roadwork.data.table_file import read_table_file
 from roadwork.embed.store import TextStore, read_image_store, read_text_store
 from roadwork.errors import DataError, ParameterError, StoreError
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 
 
 @dataclass(frozen=True)

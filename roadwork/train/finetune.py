@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
 
-from roadwork.data.folds_config import FoldsConfig
 from roadwork.errors import ParameterError
-from roadwork.model.head import Head, HeadSpec
+from roadwork.model.head import Head
+from roadwork.model.head_config import HeadSpec
 from roadwork.train.checkpoint import build_head
 from roadwork.train.features import FeatureTable
+from roadwork.train.finetune_config import FinetuneConfig
 from roadwork.train.inference import margins
 from roadwork.train.loop import Course, OnEpoch, train_head
 from roadwork.train.resume import run_digest
@@ -28,18 +28,6 @@ from roadwork.train.setting import Setting
 from roadwork.train.validation import require_both_classes
 
 PREDICTIONS = "predictions.parquet"
-
-
-class FinetuneConfig(FoldsConfig):
-    """Section `finetune` of `params.yaml`: the folds, and how a member is fitted to each."""
-
-    lr: float = Field(description="learning rate of AdamW at the first step; there is no warm-up", gt=0, le=10)
-    weight_decay: float = Field(description="decoupled weight decay of AdamW, on weight matrices only", ge=0, le=100)
-    dropout: float = Field(description="dropout probability that replaces `head.dropout` while fine-tuning", ge=0, lt=1)
-    epochs: int = Field(description="most epochs; early stopping may end sooner", gt=0, le=10_000)
-    patience: int = Field(
-        description="epochs without a better one (inner validation MCC, then loss) before training stops", gt=0
-    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from roadwork.model.head import Head, HeadSpec
+from roadwork.model.head import Head
+from roadwork.model.head_config import HeadSpec
 
 _LARGEST_NUMBER = 2**16
 """No width, number of layers or number of views is larger: a spec is read from files that nobody vouches for."""

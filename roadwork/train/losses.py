@@ -6,29 +6,13 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
-from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from roadwork.config import Section
 from roadwork.model.head import HeadOutput
+from roadwork.train.loss_config import LossConfig
 
 SMALLEST_MISS = 1e-8  # below float32's resolution of 1 - p; keeps the power's gradient finite at p = 1
-
-
-class LossConfig(Section):
-    """`loss`."""
-
-    focal: float = Field(gt=0, le=1e6, description="weight of the focal loss; the classifier learns from nothing else")
-    consistency: float = Field(ge=0, le=1e6, description="weight of the views' disagreement; 0 leaves it out")
-    weather: float = Field(ge=0, le=1e6, description="weight of the weather loss; 0 leaves it out")
-    gamma: float = Field(
-        ge=0, le=100, description="focal exponent: how much less an easy image counts; 0 is cross-entropy"
-    )
-    alpha: float | None = Field(
-        gt=0, lt=1, description="focal weight of class 1 (roadwork), 1 - alpha of class 0; null weights neither"
-    )
-    label_smoothing: float = Field(ge=0, lt=1, description="share of the target spread evenly over both classes")
 
 
 class LossParts(NamedTuple):

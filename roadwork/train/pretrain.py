@@ -11,36 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import Field
 
-from roadwork.config import Section
 from roadwork.errors import SamplingError
-from roadwork.model.head import Head, HeadSpec
+from roadwork.model.head import Head
+from roadwork.model.head_config import HeadSpec
 from roadwork.seeding import derive
 from roadwork.train.features import FeatureTable, check_order
 from roadwork.train.loop import Course, OnEpoch, train_head
 from roadwork.train.not_finite import check_features
+from roadwork.train.pretrain_config import PretrainConfig
 from roadwork.train.resume import run_digest
 from roadwork.train.sampler import near_share, weighted_order
 from roadwork.train.setting import Setting
 from roadwork.train.validation import require_both_classes
-
-
-class PretrainConfig(Section):
-    """Section `pretrain` of `params.yaml`."""
-
-    lr: float = Field(description="peak learning rate of AdamW", gt=0, le=10)
-    weight_decay: float = Field(description="decoupled weight decay of AdamW, on weight matrices only", ge=0, le=100)
-    epochs: int = Field(description="most epochs; early stopping may end sooner", gt=0, le=10_000)
-    warmup_steps: int = Field(description="optimizer steps of linear warm-up", ge=0, le=100_000_000)
-    warmup_max_fraction: float = Field(description="largest share of all optimizer steps to warm up for", ge=0, le=1)
-    patience: int = Field(description="epochs without a better one (validation MCC, then loss) before it stops", gt=0)
-
-
-class NearConfig(Section):
-    """The part of section `sampling` that says what the curves call near."""
-
-    near_km: float = Field(description="a drawn image counts as near when its distance in km is below this", gt=0)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 
 from roadwork.train.config import TrainConfig
 from roadwork.train.features import FeatureTable
-from roadwork.train.losses import LossConfig
+from roadwork.train.loss_config import LossConfig
 
 
 @dataclass(frozen=True)

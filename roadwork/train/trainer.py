@@ -13,7 +13,8 @@ from roadwork.model.head import Head
 from roadwork.train.compilation import Forward
 from roadwork.train.config import TrainConfig
 from roadwork.train.features import FeatureTable
-from roadwork.train.losses import LossConfig, LossParts, total
+from roadwork.train.loss_config import LossConfig
+from roadwork.train.losses import LossParts, total
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from roadwork.errors import SplitError
 from roadwork.model.head import Head
 from roadwork.train.features import FeatureTable
 from roadwork.train.inference import answers, margins_of
-from roadwork.train.losses import LossConfig, focal
+from roadwork.train.loss_config import LossConfig
+from roadwork.train.losses import focal
 
 
 class BestDecision(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from roadwork.evaluate.modes import MODES
-from roadwork.model.head import HeadSpec
+from roadwork.model.head_config import HeadSpec
 from roadwork.train.features import FeatureTable
 from roadwork.train.provenance import TrainedOn, check_trained_on
 from roadwork.verify.fault import Faults, listed

@@ -9,8 +9,9 @@ from pipeline.owners import OWNERS, owner
 from roadwork.ablation.variants import FINETUNING, FULL, changed, override, value_of, variants
 from roadwork.config import parse_section, read_params
 from roadwork.errors import ParameterError
-from roadwork.model.head import Head, HeadConfig, HeadSpec
-from roadwork.model.metadata import MetadataConfig
+from roadwork.model.head import Head
+from roadwork.model.head_config import HeadConfig, HeadSpec
+from roadwork.model.metadata_config import MetadataConfig
 
 NAMES = (
     "full", "no_standardise", "no_pruning", "no_view_embedding", "no_pyramid", "no_attention", "no_gate",

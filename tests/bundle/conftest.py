@@ -11,14 +11,18 @@ from roadwork.embed.backbone import build_backbone
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.fingerprint import feature_fingerprint
 from roadwork.evaluate.calibration import Calibration
-from roadwork.model.classifier import ClassifierConfig
-from roadwork.model.gated_attention import AttentionConfig
-from roadwork.model.head import Head, HeadConfig, HeadSpec
-from roadwork.model.metadata import MetadataConfig
-from roadwork.model.projection import ProjectionConfig
-from roadwork.model.pruning import PruningConfig
-from roadwork.model.pyramid import PyramidConfig
-from roadwork.model.view_fusion import ViewFusionConfig
+from roadwork.model.head import Head
+from roadwork.model.head_config import (
+    AttentionConfig,
+    ClassifierConfig,
+    HeadConfig,
+    HeadSpec,
+    ProjectionConfig,
+    PruningConfig,
+    PyramidConfig,
+    ViewFusionConfig,
+)
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.views.geometry import ViewsConfig
 
 VIEWS = ViewsConfig(grid=2, overlap=0.25, size_px=32)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from roadwork.data.vocabulary import VocabulariesConfig, VocabularyConfig
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.train.features import FeatureTable
 
 SPLITS = {"train": 60, "val": 24, "test": 30, "holdout": 16}

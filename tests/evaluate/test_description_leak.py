@@ -17,12 +17,14 @@ from roadwork.evaluate.config import EvaluateConfig
 from roadwork.evaluate.headline import headline
 from roadwork.evaluate.leak_audit import leak_audit
 from roadwork.evaluate.margins import head_margins
-from roadwork.model.head import HeadConfig, HeadSpec
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.head_config import HeadConfig, HeadSpec
+from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.train.config import TrainConfig
 from roadwork.train.features import FeatureTable
-from roadwork.train.losses import LossConfig
-from roadwork.train.pretrain import PretrainConfig, Pretraining, pretrain
+from roadwork.train.loss_config import LossConfig
+from roadwork.train.pretrain import Pretraining, pretrain
+from roadwork.train.pretrain_config import PretrainConfig
 from roadwork.train.setting import Setting
 
 SPLITS = {"train": 800, "val": 120, "test": 300}

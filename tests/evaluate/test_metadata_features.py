@@ -4,7 +4,8 @@ import torch
 
 from roadwork.data.vocabulary import VocabulariesConfig, VocabularyConfig
 from roadwork.evaluate.metadata_features import metadata_features
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 
 
 def config(*fields):

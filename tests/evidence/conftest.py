@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from roadwork.config import parse_section, read_params
-from roadwork.model.head import HeadConfig, HeadSpec
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.head_config import HeadConfig, HeadSpec
+from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.train.features import FeatureTable
 from roadwork.train.pretrain import fresh_head
 

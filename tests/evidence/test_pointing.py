@@ -22,8 +22,9 @@ from roadwork.evaluate.ensemble import mean_margin
 from roadwork.evaluate.margins import head_margins
 from roadwork.evidence.evidence import find_evidence
 from roadwork.train.config import TrainConfig
-from roadwork.train.losses import LossConfig
-from roadwork.train.pretrain import PretrainConfig, Pretraining, pretrain
+from roadwork.train.loss_config import LossConfig
+from roadwork.train.pretrain import Pretraining, pretrain
+from roadwork.train.pretrain_config import PretrainConfig
 from roadwork.train.setting import Setting
 from roadwork.views.decode import decode_rgb
 from roadwork.views.geometry import view_boxes

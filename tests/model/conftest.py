@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from roadwork.config import parse_section, read_params
-from roadwork.model.head import HeadConfig, HeadSpec
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.head_config import HeadConfig, HeadSpec
+from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 TOY = {

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from roadwork.model.classifier import Classifier, ClassifierConfig
+from roadwork.model.classifier import Classifier
+from roadwork.model.head_config import ClassifierConfig
 
 pytestmark = pytest.mark.usefixtures("seeded")
 

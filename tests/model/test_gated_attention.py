@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from roadwork.model.gated_attention import AttentionConfig, GatedAttention
+from roadwork.model.gated_attention import GatedAttention
+from roadwork.model.head_config import AttentionConfig
 
 pytestmark = pytest.mark.usefixtures("seeded")
 

@@ -11,7 +11,8 @@ from torch import nn
 
 from roadwork.config import parse_section, read_params
 from roadwork.errors import CapabilityError, ParameterError
-from roadwork.model.head import Head, HeadConfig, HeadSpec
+from roadwork.model.head import Head
+from roadwork.model.head_config import HeadConfig, HeadSpec
 from roadwork.model.metadata import Metadata
 
 pytestmark = pytest.mark.usefixtures("seeded")
@@ -335,8 +336,8 @@ import sys
 from pathlib import Path
 import torch
 from roadwork.config import load_section
-from roadwork.model.head import Head, HeadConfig, HeadSpec
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.head import Head
+from roadwork.model.metadata import Metadata
 
 params = Path(sys.argv[1])
 head, metadata = load_section(params, "head", HeadConfig), load_section(params, "metadata", MetadataConfig)

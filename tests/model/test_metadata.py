@@ -7,7 +7,8 @@ import torch
 
 from roadwork.config import parse_section, read_params
 from roadwork.errors import ParameterError
-from roadwork.model.metadata import Metadata, MetadataConfig, MetadataEncoder
+from roadwork.model.metadata import Metadata, MetadataEncoder
+from roadwork.model.metadata_config import MetadataConfig
 
 pytestmark = pytest.mark.usefixtures("seeded")
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"

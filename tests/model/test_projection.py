@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from roadwork.model.projection import Projection, ProjectionConfig
+from roadwork.model.head_config import ProjectionConfig
+from roadwork.model.projection import Projection
 
 pytestmark = pytest.mark.usefixtures("seeded")
 

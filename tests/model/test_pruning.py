@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from roadwork.model.pruning import Pruning, PruningConfig
+from roadwork.model.head_config import PruningConfig
+from roadwork.model.pruning import Pruning
 
 pytestmark = pytest.mark.usefixtures("seeded")
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from roadwork.model.pyramid import Pyramid, PyramidConfig
+from roadwork.model.head_config import PyramidConfig
+from roadwork.model.pyramid import Pyramid
 
 pytestmark = pytest.mark.usefixtures("seeded")
 

@@ -9,8 +9,9 @@ from jaxtyping import TypeCheckError
 from roadwork.model.attention import attention
 from roadwork.model.gps import GpsEncoder
 from roadwork.model.head import Head
+from roadwork.model.head_config import PyramidConfig
 from roadwork.model.metadata import Metadata
-from roadwork.model.pyramid import Pyramid, PyramidConfig
+from roadwork.model.pyramid import Pyramid
 from roadwork.train.losses import consistency
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from roadwork.model.view_fusion import ViewFusion, ViewFusionConfig, ViewMean
+from roadwork.model.head_config import ViewFusionConfig
+from roadwork.model.view_fusion import ViewFusion, ViewMean
 
 pytestmark = pytest.mark.usefixtures("seeded")
 

@@ -7,13 +7,15 @@ import torch
 
 from roadwork.config import read_params
 from roadwork.data.vocabulary import VocabulariesConfig, VocabularyConfig
-from roadwork.model.head import HeadConfig, HeadSpec
-from roadwork.model.metadata import Metadata, MetadataConfig
+from roadwork.model.head_config import HeadConfig, HeadSpec
+from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.train.config import TrainConfig
 from roadwork.train.features import FeatureTable
-from roadwork.train.finetune import FinetuneConfig
-from roadwork.train.losses import LossConfig
-from roadwork.train.pretrain import PretrainConfig, Pretraining
+from roadwork.train.finetune_config import FinetuneConfig
+from roadwork.train.loss_config import LossConfig
+from roadwork.train.pretrain import Pretraining
+from roadwork.train.pretrain_config import PretrainConfig
 from roadwork.train.setting import Setting
 
 VIEWS, DIM = 6, 16

@@ -3,8 +3,8 @@ import pytest
 from roadwork.config import load_section, parse_section, read_params
 from roadwork.errors import ParameterError
 from roadwork.train.config import TrainConfig
-from roadwork.train.finetune import FinetuneConfig
-from roadwork.train.pretrain import NearConfig, PretrainConfig
+from roadwork.train.finetune_config import FinetuneConfig
+from roadwork.train.pretrain_config import NearConfig, PretrainConfig
 
 SECTIONS = {"train": TrainConfig, "pretrain": PretrainConfig, "finetune": FinetuneConfig}
 

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from roadwork.config import load_section, parse_section, read_params
 from roadwork.errors import ParameterError
 from roadwork.model.head import HeadOutput
-from roadwork.train.losses import LossConfig, consistency, focal, total, weather
+from roadwork.train.loss_config import LossConfig
+from roadwork.train.losses import consistency, focal, total, weather
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 NULL = 7

@@ -1,0 +1,1 @@
+"""Ratios against honest rivals, measured in one run. `python -m benchmarks`, or `make bench`."""

@@ -1,0 +1,1 @@
+"""One file per question; each has `measure(scale) -> list[Row]`."""
