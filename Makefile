@@ -11,7 +11,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # The machine's own certificates, as pip and git take them: behind a company's proxy uv's built-in ones don't suffice.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test test-quick test-faults lint audit format deps docs lock clean help
+.PHONY: demo test test-quick test-faults bench bench-gpu lint audit format deps docs lock clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -29,11 +29,17 @@ test-quick: $(STAMP)  ## the tests that take seconds
 test-faults: $(STAMP)  ## kills, full disks and fuzzed files at length (25 minutes); prints what was survived
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile tests/faults
 
+bench: $(STAMP)  ## how fast, in ratios against plain ways of doing it, on the CPU; leave the machine alone meanwhile
+	python -m benchmarks
+
+bench-gpu: $(STAMP)  ## the same for one CUDA GPU
+	python -m benchmarks --gpu
+
 lint: $(STAMP) audit  ## ruff, pyright, bandit; and the audit
 	ruff check .
 	ruff format --check .
 	pyright
-	bandit --quiet --configfile pyproject.toml --recursive roadwork pipeline .ci/audit
+	bandit --quiet --configfile pyproject.toml --recursive roadwork pipeline benchmarks .ci/audit
 
 audit: $(STAMP)  ## look the pinned packages up among known vulnerabilities; says what couldn't be
 	python .ci/audit

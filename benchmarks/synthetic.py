@@ -24,7 +24,7 @@ def labels(images: int) -> NDArray[np.int64]:
 
 
 def embedding_blocks(images: int, *, block: int = 1024, seed: int = 0) -> Iterator[NDArray[np.float16]]:
-    """The embeddings of `images` images, `[image view dim]` in pieces of `block`; a piece depends on its number only."""
+    """The embeddings of `images` images, `[image view dim]` in pieces of `block`; each depends on its place alone."""
     for start in range(0, images, block):
         count = min(block, images - start)
         generator = np.random.default_rng((seed, start))
