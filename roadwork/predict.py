@@ -26,10 +26,10 @@ from roadwork.evidence.view import ViewEvidence
 from roadwork.model.metadata import Metadata
 from roadwork.photograph_files import photograph_files
 from roadwork.progress import progress
+from roadwork.train.embeddings import Resident
 from roadwork.train.features import FeatureTable
-from roadwork.views.decode import decode_rgb
+from roadwork.views.decoder import Decoder, Pixels, decoder_of
 from roadwork.views.geometry import ViewsConfig, view_boxes, view_names
-from roadwork.views.resample import cut_views
 
 MAX_PIXELS = 200_000_000
 """Larger photographs are refused before memory is taken, unless the caller says otherwise."""
@@ -97,7 +97,8 @@ def predict_each(
         return
     backbone = build_matching_backbone(loaded.description, bundle, params=params, weights=weights, device=chosen)
     names = view_names(loaded.description.views.grid)
-    cut = _view_cutter(loaded.description.views, max_pixels)
+    views = loaded.description.views
+    cut = _view_cutter(decoder_of(views, chosen), views, max_pixels)
     with progress("predicting", len(files), "photographs") if bar else nullcontext() as advance:
         cuts = overlapped(
             cut, files, workers=worker_count("auto"), ahead=_AHEAD, timeout_s=timeout_s, late=partial(_late, timeout_s)
@@ -114,7 +115,7 @@ def _judged(
     """What the bundle says of one photograph, or that it says no number."""
     name = str(photo.path)
     try:
-        vectors = to_float16(embed_views(backbone, torch.from_numpy(photo.views[None])).cpu().numpy(), [name])
+        vectors = to_float16(embed_views(backbone, torch.as_tensor(photo.views)[None]).cpu().numpy(), [name])
         refuse_flat(vectors, [name])
     except (BackboneError, StoreError) as error:
         return PhotographError(f"the backbone makes no features of it: {error.what}", where=name, rule=error.rule,
@@ -138,19 +139,19 @@ class _Cut(NamedTuple):
     """A photograph's views `[view size size 3]` and where they lie."""
 
     path: Path
-    views: NDArray[np.uint8]
+    views: Pixels
     boxes: NDArray[np.int32]
 
 
-def _view_cutter(config: ViewsConfig, max_pixels: int) -> Callable[[Path], _Cut | PhotographError]:
+def _view_cutter(decoder: Decoder, config: ViewsConfig, max_pixels: int) -> Callable[[Path], _Cut | PhotographError]:
     def cut(path: Path) -> _Cut | PhotographError:
         try:
-            rgb = decode_rgb(read_regular_file(path, max_bytes=MAX_BYTES), max_pixels=max_pixels)
+            pixels = decoder.decode(read_regular_file(path, max_bytes=MAX_BYTES), max_pixels=max_pixels)
         except PhotographError as error:  # without its traceback, which would keep the photograph in memory
             return PhotographError(error.what, where=str(path), rule=error.rule, fix=error.fix or _FIX)
-        height_px, width_px = rgb.shape[:2]
+        height_px, width_px = pixels.shape[:2]
         boxes = view_boxes(width_px, height_px, grid=config.grid, overlap=config.overlap)
-        return _Cut(path, cut_views(rgb, boxes, config.size_px), boxes)
+        return _Cut(path, decoder.cut(pixels, boxes, config.size_px), boxes)
 
     return cut
 
@@ -169,13 +170,14 @@ def _evidence(bundle: Bundle, embeddings: NDArray[np.float16], device: torch.dev
     images = len(embeddings)
     table = FeatureTable(
         image_ids=[str(row) for row in range(images)],
-        embeddings=torch.from_numpy(embeddings),
+        embeddings=Resident(torch.from_numpy(embeddings)),
         metadata=Metadata.null(images, bundle.description.spec.metadata),
         labels=torch.full((images,), -1),
         split=np.full(images, ""),
         block=np.arange(images, dtype=np.int32),
         roles=np.empty((images, 0), dtype=np.str_),
         fingerprint=bundle.description.feature_fingerprint,
+        digest="",  # of no project
     )
     calibration = bundle.description.calibrations.image_only
     return find_evidence(bundle.heads, table, calibration, hide_metadata=True, device=device)

@@ -7,15 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from roadwork.data.manifest import Manifest
 from roadwork.data.regular_file import read_regular_file
-from roadwork.embed.stream import Photograph
+from roadwork.embed.stream import Photograph, Views
 from roadwork.errors import PhotographError, StoreError
-from roadwork.views.decode import decode_rgb
+from roadwork.views.decoder import Decoder
 from roadwork.views.geometry import ViewsConfig
-from roadwork.views.resample import cut_views
 from roadwork.views.table import boxes_of, view_table
 
 _FIX = "run `roadwork ingest` again: it takes the file as it is now, or rejects it"
@@ -42,7 +40,7 @@ def photographs_of(manifest: Manifest, table: pd.DataFrame, views: ViewsConfig) 
     ]
 
 
-def view_cutter(size_px: int) -> Callable[[Photograph], NDArray[np.uint8]]:
+def view_cutter(decoder: Decoder, size_px: int) -> Callable[[Photograph], Views]:
     """A function that reads, verifies, decodes and cuts one photograph: uint8 views `[view size size 3]`.
 
     It raises PhotographError when the file is gone, can't be decoded, takes more memory than there is, or is no longer
@@ -50,7 +48,7 @@ def view_cutter(size_px: int) -> Callable[[Photograph], NDArray[np.uint8]]:
     pass.
     """
 
-    def cut(photo: Photograph) -> NDArray[np.uint8]:
+    def cut(photo: Photograph) -> Views:
         try:
             content = read_regular_file(photo.path)
         except PhotographError as error:
@@ -63,11 +61,11 @@ def view_cutter(size_px: int) -> Callable[[Photograph], NDArray[np.uint8]]:
                 fix=_FIX,
             )
         try:
-            rgb = decode_rgb(content, max_pixels=photo.pixels)
+            pixels = decoder.decode(content, max_pixels=photo.pixels)
         except PhotographError as error:
             raise PhotographError(error.what, where=str(photo.path), rule=error.rule, fix=_FIX) from error
         try:
-            return cut_views(rgb, photo.boxes, size_px)
+            return decoder.cut(pixels, photo.boxes, size_px)
         except MemoryError as error:
             raise PhotographError(
                 "there is not enough memory to cut the photograph's views",

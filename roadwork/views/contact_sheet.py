@@ -12,7 +12,6 @@ from PIL import Image, ImageDraw
 
 from roadwork.views.font import sans
 from roadwork.views.geometry import ViewsConfig, view_boxes, view_names
-from roadwork.views.resample import cut_views
 
 _PAPER, _INK, _FAINT = "#ffffff", "#1d2733", "#5c6875"
 # Okabe and Ito's colours, which people with any colour vision tell apart; neighbouring tiles alternate.
@@ -118,13 +117,15 @@ def _views(
     names = view_names(grid)
     places = {0: (grid, 0), len(names) - 2: (grid, 1), len(names) - 1: (grid, 2)}
     places |= {1 + row * grid + column: (column, row) for row in range(grid) for column in range(grid)}
-    for index, pixels in enumerate(cut_views(rgb, boxes, thumb)):
+    photograph = Image.fromarray(rgb)
+    for index, box in enumerate(boxes.tolist()):
         column, row = places[index]
         x = origin[0] + column * (thumb + _GAP_PX) + (_MARGIN_PX // 2 if column == grid else 0)
         y = origin[1] + row * (thumb + _CAPTION_PX + _GAP_PX)
-        sheet.paste(Image.fromarray(pixels), (x, y))
+        # By Pillow: this stage draws pictures, and needn't wait for PyTorch to be imported.
+        sheet.paste(photograph.crop(box).resize((thumb, thumb), Image.Resampling.LANCZOS), (x, y))
         draw.rectangle((x, y, x + thumb - 1, y + thumb - 1), outline=_colour(names[index]), width=3)
-        left, top, right, bottom = boxes[index].tolist()
+        left, top, right, bottom = box
         draw.text((x, y + thumb + 3), names[index], _INK, sans(13))
         size = f"{right - left} × {bottom - top}"
         draw.text((x + thumb, y + thumb + 5), size, _FAINT, sans(10), anchor="ra")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from roadwork.data.exif import orientation, read_exif
 from roadwork.data.pillow_errors import BROKEN, reason, silence_warnings
 from roadwork.data.pixel_limit import own_pixel_limit
 from roadwork.data.probe import SUFFIXES
@@ -16,9 +17,11 @@ from roadwork.data.regular_file import read_regular_file
 from roadwork.data.rgb import rgb, upright
 from roadwork.errors import PhotographError
 from roadwork.printable import printable
+from roadwork.views.jpeg import decode_jpeg
+from roadwork.views.orientation import turn_upright
 
-DECODER_VERSION = 1
-"""Part of every feature fingerprint: raise it when the same file would give other pixels."""
+DECODER_VERSION = 2
+"""Part of every feature fingerprint: raise it when the same file would give other pixels or other views."""
 
 # The photographs that ingest accepts; MPO (JPEG with further pictures) opens as JPEG.
 _FORMATS = tuple(name for name in SUFFIXES if name != "MPO")
@@ -44,6 +47,9 @@ def decode_rgb(source: Path | bytes, *, max_pixels: int) -> NDArray[np.uint8]:
             width, height = photograph.size
             if width * height > max_pixels:
                 raise ValueError(f"{width} x {height} px is more than the {max_pixels} pixels that are allowed")
+            pixels = decode_jpeg(content, photograph)
+            if pixels is not None:
+                return turn_upright(pixels, orientation(read_exif(photograph)))
             photograph.load()
             return np.array(rgb(upright(photograph)), dtype=np.uint8)
     except BROKEN as error:

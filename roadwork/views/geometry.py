@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,11 @@ class ViewsConfig(Section):
     overlap: float = Field(ge=0, le=0.9, description="share of a tile's side that neighbouring tiles have in common")
     size_px: int = Field(
         ge=16, le=4096, description="side to which every view is resampled; a multiple of the backbone's patch"
+    )
+    decoder: Literal["cpu", "cuda"] = Field(
+        description="what decodes photographs and resamples their views: cpu, or cuda (nvJPEG and matrix products on "
+        "the GPU that runs the model, for few CPU cores beside a fast GPU). Their views differ in the last bits, so "
+        "features of the one never stand in for the other's"
     )
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from roadwork.views.geometry import ViewsConfig
 
 
 def config(grid: int = 3) -> ViewsConfig:
-    return ViewsConfig(grid=grid, overlap=0.25, size_px=224)
+    return ViewsConfig(grid=grid, overlap=0.25, size_px=224, decoder="cpu")
 
 
 def flat(name: str, width: int, height: int, colour: tuple[int, int, int]) -> Sample:

@@ -8,7 +8,7 @@ from roadwork.errors import DataError
 from roadwork.views.geometry import ViewsConfig, view_boxes, view_names
 from roadwork.views.table import boxes_of, view_table
 
-CONFIG = ViewsConfig(grid=3, overlap=0.25, size_px=224)
+CONFIG = ViewsConfig(grid=3, overlap=0.25, size_px=224, decoder="cpu")
 IMAGES = pd.DataFrame({"image_id": ["c", "a", "b"], "width_px": [640, 4032, 640], "height_px": [480, 3024, 480]})
 
 
