@@ -22,6 +22,7 @@ from roadwork.embed.images import embed_images
 from roadwork.embed.photograph import photographs_of, view_cutter
 from roadwork.embed.provenance import IMAGE_LIBRARIES, store_attributes
 from roadwork.publish import write_json
+from roadwork.views.decoder import decoder_of
 from roadwork.views.geometry import ViewsConfig
 
 
@@ -32,6 +33,7 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     backbone_config = load_section(params, "backbone", BackboneConfig)
     device = resolve_device(config.device)
     manifest = read_manifest(MANIFEST)
+    decoder = decoder_of(views, device)
     photographs = photographs_of(manifest, read_table_file(VIEWS, stage="tile"), views)
     backbone = build_backbone(
         backbone_config, size_px=views.size_px, seed=load_seed(params), device=device, compile=config.compile
@@ -46,7 +48,7 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     report = embed_images(
         photographs,
         cache=EmbeddingCache(cache_root(), fingerprint),
-        cut=view_cutter(views.size_px),
+        cut=view_cutter(decoder, views.size_px),
         embed=partial(embed_views, backbone),
         device=device,
         config=config,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -99,9 +99,11 @@ def build_backbone(
     dim = int(getattr(model, "head_hidden_size", None) or getattr(model, "num_features", 0))
     licence = model.pretrained_cfg.get("license")  # pyright: ignore
     model = model.eval().requires_grad_(False).to(device)
+    if device.type == "cuda":  # as the views lie, so that a convolution needs no transposed copy of them
+        model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     cast_weights(model, precision)
     backbone = Backbone(
-        module=torch.compile(model) if compile else model,  # pyright: ignore[reportArgumentType]
+        module=model,
         name=config.name,
         kwargs=dict(config.kwargs),
         weights=config.weights,
@@ -122,7 +124,10 @@ def build_backbone(
             f"backbone {config.name}: RANDOM weights (seed {seed}). The features are UNTRAINED: what is learned from "
             "them shows that the pipeline runs, not how well roadwork is found. For real features set backbone.weights."
         )
-    return backbone
+    if not compile:
+        return backbone
+    # For the one shape of a photograph's views: after another shape, such as the dry run's, kernels would be for any.
+    return replace(backbone, module=torch.compile(model, dynamic=False))  # pyright: ignore[reportArgumentType]
 
 
 def embed_views(backbone: Backbone, views: Tensor) -> Tensor:

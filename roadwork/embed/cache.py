@@ -54,33 +54,58 @@ class EmbeddingCache:
         self.index.refresh()
         return {image_id for image_id in set(image_ids) if self.index.holds(image_id)}
 
-    def read(self, image_ids: Sequence[str]) -> NDArray[np.float16]:
-        """Rows `[image view dim]` in the order of `image_ids`, each block read and verified once.
+    def row_shape(self, image_ids: Sequence[str]) -> tuple[int, int]:
+        """View and dim of the rows of `image_ids`: those of the first block, by name, that holds one of them.
 
-        Raises StoreError when a row is missing: look up and append first.
+        Raises StoreError when a row is missing.
         """
-        wanted: dict[str, list[int]] = {}
-        for row, image_id in enumerate(image_ids):
-            wanted.setdefault(image_id, []).append(row)
-        rows: NDArray[np.float16] | None = None
-        self.index.refresh()
-        for name, ids in self.index.blocks():
-            shape = None if rows is None else rows.shape[1:]
-            if wanted.keys().isdisjoint(ids) or (embeddings := self.index.read(name, shape=shape)) is None:
-                continue
-            if rows is None:
-                rows = np.empty((len(image_ids), *embeddings.shape[1:]), np.float16)
-            for source, image_id in enumerate(ids):
-                for target in wanted.pop(image_id, ()):
-                    rows[target] = embeddings[source]
-        if wanted or rows is None:
-            raise StoreError(
-                f"{len(wanted)} images are missing from the embedding cache, the first is {next(iter(wanted), '')}",
-                where=str(self.folder),
-                rule="the cache must not be cleared or damaged while it is in use",
-                fix="run `roadwork embed_images` again; only the missing rows are computed",
-            )
-        return rows
+        shape = None
+        while shape is None:
+            self.index.refresh()
+            shape = self.index.shape(min(name for name, _ in self._places(image_ids)))
+        return shape
+
+    def pieces(self, image_ids: Sequence[str], *, images: int) -> Iterator[NDArray[np.float16]]:
+        """Rows `[image view dim]` in the order of `image_ids`, `images` at a time; no more of them are in memory.
+
+        Raises StoreError when a row is missing or not of the shape of the others: look up and append first.
+        """
+        shape = self.row_shape(image_ids)
+        for start in range(0, len(image_ids), images):
+            piece = image_ids[start : start + images]
+            rows = np.empty((len(piece), *shape), np.float16)
+            while not self._copy(piece, rows):
+                self.index.refresh()  # another block may hold what has just got lost
+            yield rows
+
+    def _copy(self, image_ids: Sequence[str], into: NDArray[np.float16]) -> bool:
+        """Copy the rows of `image_ids`, one by one, to `into`; false where a block isn't what it was when verified."""
+        by_block: dict[str, dict[int, list[int]]] = {}  # for each row of a block, where it goes
+        for target, (name, row) in enumerate(self._places(image_ids)):
+            by_block.setdefault(name, {}).setdefault(row, []).append(target)
+        for name, targets in by_block.items():
+            if not self.index.copy(name, {row: first for row, (first, *_) in targets.items()}, into):
+                return False
+            for first, *others in targets.values():
+                into[others] = into[first]
+        return True
+
+    def _places(self, image_ids: Sequence[str]) -> list[tuple[str, int]]:
+        """Block and row of each image."""
+        places = [self.index.place(image_id) for image_id in image_ids]
+        found = [place for place in places if place is not None]
+        if len(found) < len(places):
+            raise self._missing(image_ids)
+        return found
+
+    def _missing(self, image_ids: Sequence[str]) -> StoreError:
+        missing = [image_id for image_id in dict.fromkeys(image_ids) if not self.index.holds(image_id)]
+        return StoreError(
+            f"{len(missing)} images are missing from the embedding cache, the first is {next(iter(missing), '')}",
+            where=str(self.folder),
+            rule="the cache must not be cleared or damaged while it is in use",
+            fix="run `roadwork embed_images` again; only the missing rows are computed",
+        )
 
     def append(self, image_ids: Sequence[str], embeddings: NDArray[np.float16]) -> None:
         """Add `embeddings [image view dim]` as one finished block, on the disk when this returns.

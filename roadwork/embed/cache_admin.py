@@ -1,6 +1,6 @@
 """What the cache folder holds, and how to empty it: the commands `cache info` and `cache clear`.
 
-Both look at the two things that are kept between runs: embeddings, and the states of unfinished trainings.
+Both look at the two things that are kept between runs: embeddings, and trainings that no stage has published yet.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from roadwork.errors import StoreError
 from roadwork.locks import Busy, exclusive
 
 TRAININGS = "training"
-"""Where `roadwork.train.resume` keeps the states of unfinished trainings, a folder and a lock for each."""
+"""Where `roadwork.train.work_area` keeps unfinished trainings and finished ones that wait for their stage."""
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _STATE = re.compile(r"epochs_\d+")
+_FINISHED = "finished"  # as `roadwork.train.finished` names it
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,11 @@ class CacheEntry:
 
 @dataclass(frozen=True)
 class TrainingEntry:
-    """The folder of one unfinished training."""
+    """The folder of one unfinished training, or of a `finished` one that no stage has published yet."""
 
     key: str
-    epochs: int  # finished
+    epochs: int  # of its saved state
+    finished: bool
     size_bytes: int
 
 
@@ -61,7 +63,7 @@ def cache_info(root: Path) -> list[CacheEntry]:
 
 
 def training_info(root: Path) -> list[TrainingEntry]:
-    """Every unfinished training under the cache folder `root`, in the order of their keys."""
+    """Every training under the cache folder `root`, in the order of their keys."""
     return [_training(folder) for folder in _folders(root / TRAININGS)]
 
 
@@ -144,7 +146,8 @@ def _entry(folder: Path) -> CacheEntry:
 
 def _training(folder: Path) -> TrainingEntry:
     epochs = [int(path.name.removeprefix("epochs_")) for path in _listed(folder) if _STATE.fullmatch(path.name)]
-    return TrainingEntry(folder.name, max(epochs, default=0), sum(_sizes(folder.rglob("*"))))
+    finished = (folder / _FINISHED).is_dir()
+    return TrainingEntry(folder.name, max(epochs, default=0), finished, sum(_sizes(folder.rglob("*"))))
 
 
 def _sizes(paths: Sequence[Path] | Iterator[Path]) -> Iterator[int]:

@@ -7,10 +7,12 @@ never changes after its rename.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import safetensors.numpy
@@ -21,6 +23,7 @@ from roadwork.embed.zarr_folder import ID_BYTES, pack_ids, unpack_ids
 from roadwork.publish import published_file
 
 SUFFIX = ".safetensors"
+_LONGEST_HEADER = 1 << 20
 
 
 class DamagedBlockError(Exception):
@@ -69,6 +72,46 @@ def read_block(path: Path) -> tuple[list[str], NDArray[np.float16]]:
     if embeddings.dtype != np.float16 or embeddings.ndim != 3 or len(embeddings) != len(ids):
         raise DamagedBlockError(f"its embeddings are {embeddings.dtype} {embeddings.shape} for {len(ids)} images")
     return ids, embeddings
+
+
+def read_rows(path: Path, places: Mapping[int, int], into: NDArray[np.float16]) -> os.stat_result:
+    """Copy rows of a block, one by one: for each `places[row] = place`, the block's row `row` to `into[place]`.
+
+    Without the checksum, for blocks that were verified before: the state of the file that was read is returned, to
+    compare. Raises DamagedBlockError where the block holds no such rows of `into`'s shape, OSError as `read_block`.
+    """
+    _check_kind(path)
+    with path.open("rb") as block:
+        start, shape = _embeddings_at(block)
+        if shape[1:] != into.shape[1:] or into.dtype != np.float16 or max(places) >= shape[0]:
+            raise DamagedBlockError(f"its embeddings are {shape}, not rows of {into.dtype} {into.shape[1:]}")
+        row_bytes = into[:1].nbytes
+        for row, place in places.items():
+            block.seek(start + row * row_bytes)
+            if block.readinto(into[place].data) != row_bytes:
+                raise DamagedBlockError("it ends before its last row")
+        return os.fstat(block.fileno())
+
+
+def row_shape(path: Path) -> tuple[int, int]:
+    """View and dim of a block's rows; the errors are those of `read_block_ids`."""
+    _check_kind(path)
+    with path.open("rb") as block:
+        _, views, dim = _embeddings_at(block)[1]
+        return views, dim
+
+
+def _embeddings_at(block: BinaryIO) -> tuple[int, tuple[int, int, int]]:
+    """Where in the file the embeddings begin, and their shape. (Eight bytes of length, a JSON header, the tensors.)"""
+    try:
+        length = int.from_bytes(block.read(8), "little")
+        described = json.loads(block.read(min(length, _LONGEST_HEADER)))["embeddings"]
+        images, views, dim = described["shape"]
+        if described["dtype"] != "F16":
+            raise ValueError(f"its embeddings are {described['dtype']}")
+        return 8 + length + int(described["data_offsets"][0]), (int(images), int(views), int(dim))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedBlockError(f"it is no block: {error}") from error
 
 
 def _check_kind(path: Path) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roadwork.embed.cache_block import SUFFIX, DamagedBlockError, read_block, read_block_ids
+from roadwork.embed.cache_block import SUFFIX, DamagedBlockError, read_block, read_block_ids, read_rows, row_shape
 from roadwork.errors import StoreError
 from roadwork.progress import note
 
@@ -21,13 +21,12 @@ class CacheIndex:
     """The blocks in a fingerprint's `folder`, as far as `refresh` has seen them.
 
     Blocks never change, so what was read or verified once stays so while the file is the same (size, times, inode).
-    Damage that doesn't show there is noticed by `read`, which verifies each time.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.damaged_blocks = 0
-        self._ids: dict[str, list[str]] = {}  # by the block's name
+        self._ids: dict[str, dict[str, int]] = {}  # by the block's name, the row of each image id
         self._holders: dict[str, list[str]] = {}  # by image id, the names of the blocks that claim to hold its row
         self._intact: set[str] = set()
         self._seen: dict[str, _Signature] = {}  # of every block that was looked at, also of those that can't be read
@@ -55,34 +54,52 @@ class CacheIndex:
         """Know of the block `path` that this process has just written."""
         self._forget(path.name)
         self._seen[path.name] = _signature(path.stat())
-        self._know(path.name, list(image_ids))
-        self._intact.add(path.name)
+        self._know(path.name, image_ids)
 
     def holds(self, image_id: str) -> bool:
         """Whether a verified block has the image's row."""
-        return any(
-            name in self._intact or self.read(name) is not None for name in tuple(self._holders.get(image_id, ()))
-        )
+        return self.place(image_id) is not None
 
-    def blocks(self) -> Iterator[tuple[str, list[str]]]:
-        """Every block's name with its image ids, in the order of the names."""
-        yield from sorted(self._ids.items())
+    def place(self, image_id: str) -> tuple[str, int] | None:
+        """The verified block that has the image's row, and the row; of several the first by name."""
+        for name in sorted(self._holders.get(image_id, ())):
+            if name in self._intact or self._verify(name):
+                return name, self._ids[name][image_id]
+        return None
 
-    def read(self, name: str, *, shape: tuple[int, ...] | None = None) -> NDArray[np.float16] | None:
-        """The rows `[image view dim]` of a block, verified; None where it is damaged, or its rows aren't of `shape`."""
+    def shape(self, name: str) -> tuple[int, int] | None:
+        """View and dim of the block's rows; None where it is damaged."""
         try:
-            embeddings = read_block(self.folder / name)[1]
-            if shape is not None and embeddings.shape[1:] != shape:
-                raise DamagedBlockError(f"its rows are {embeddings.shape[1:]}, those of the blocks before it {shape}")
+            return row_shape(self.folder / name)
         except (DamagedBlockError, OSError) as fault:
             self._refuse(name, fault)
             return None
-        self._intact.add(name)
-        return embeddings
 
-    def _know(self, name: str, ids: list[str]) -> None:
-        self._ids[name] = ids
-        for image_id in ids:
+    def copy(self, name: str, places: Mapping[int, int], into: NDArray[np.float16]) -> bool:
+        """Copy rows of a verified block to their `places` in `into`; false where it isn't the verified one any more.
+
+        Also where its rows aren't of `into`'s shape: it then counts as damaged.
+        """
+        try:
+            if _signature(read_rows(self.folder / name, places, into)) == self._seen.get(name):
+                return True
+            self._forget(name)  # to be looked at as if it were new
+        except (DamagedBlockError, OSError) as fault:
+            self._refuse(name, fault)
+        return False
+
+    def _verify(self, name: str) -> bool:
+        try:
+            read_block(self.folder / name)
+        except (DamagedBlockError, OSError) as fault:
+            self._refuse(name, fault)
+            return False
+        self._intact.add(name)
+        return True
+
+    def _know(self, name: str, ids: Sequence[str]) -> None:
+        self._ids[name] = {image_id: row for row, image_id in enumerate(ids)}
+        for image_id in self._ids[name]:
             self._holders.setdefault(image_id, []).append(name)
 
     def _forget(self, name: str) -> None:

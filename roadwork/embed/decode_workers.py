@@ -1,13 +1,15 @@
-"""Overlapped preparation of photographs: threads ahead of the model, in order, with bounded memory.
+"""Overlapped work on photographs: threads ahead of whoever takes the results, in order, with bounded memory.
 
-Threads are enough: Pillow lets go of Python's lock while it decodes and resamples (two threads took half the time of
-one on two cores), and threads die with the process, however it is killed. They are daemons of our own making, since
+Threads are enough: decoding, resampling and the model let go of Python's lock (two threads took half the time of one
+on two cores), and threads die with the process, however it is killed. They are daemons of our own making, since
 the interpreter waits at its end for those of `concurrent.futures`, and one that stands still in a read from a dead
-network disk would never let it leave.
+network disk would never let it leave. What else is under way when a run ends is interrupted: a thread that is still
+within PyTorch when the interpreter goes would abort the whole process.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 import time
@@ -23,7 +25,7 @@ R = TypeVar("R")
 _MOST_AUTO = 32  # each worker holds one decoded photograph, about 40 MB at 4032×3024
 _MOST_STALLED = 16  # workers that were given up and still stand where they did, each with its photograph
 _TICK_S = 0.5  # how often a waiting run looks at how long it has waited
-_FAREWELL_S = 2.0  # how long a run that ends lets its workers finish what they are at
+_FAREWELL_S = 2.0  # how long a run that ends waits for its workers to be interrupted, unless its caller says
 
 
 def worker_count(asked: int | Literal["auto"]) -> int:
@@ -42,11 +44,14 @@ def overlapped(
     ahead: int,
     timeout_s: float | None = None,
     late: Callable[[T], R] | None = None,
+    farewell_s: float = _FAREWELL_S,
 ) -> Generator[R, None, None]:
     """`function(item)` for every item, in order, computed by `workers` threads.
 
     At most `workers + ahead` results are finished or under way beyond the one that was taken last, whatever the number
-    of items. The first exception is raised in its item's turn, after all earlier results; then nothing new is started.
+    of items. The first exception, of `function` or of `items` itself, is raised in its item's turn, after all earlier
+    results; then nothing new is started. When a run ends early, what is under way is interrupted at its next step in
+    Python, and waited for up to `farewell_s`.
 
     With `timeout_s` an item for which this generator has waited longer, from the moment when a worker began with it,
     counts as `late(item)`: whatever its worker still brings is dropped, and another worker takes that one's place. Only
@@ -57,15 +62,26 @@ def overlapped(
         raise ValueError("timeout_s and late belong together")
     crew = _Crew(function, workers, timeout_s)
     waiting: deque[_Task[T, R]] = deque()
+    fault: Exception | None = None
+    source = iter(items)
     try:
-        for item in items:
+        while True:
+            try:
+                item = next(source)
+            except StopIteration:
+                break
+            except Exception as error:
+                fault = error
+                break
             waiting.append(crew.give(item))
             if len(waiting) >= workers + ahead:
                 yield _result(crew, waiting.popleft(), late)
         while waiting:
             yield _result(crew, waiting.popleft(), late)
+        if fault is not None:
+            raise fault
     finally:
-        crew.dismiss()
+        crew.dismiss(farewell_s)
 
 
 class _Task(Generic[T, R]):
@@ -114,13 +130,15 @@ class _Crew(Generic[T, R]):
                 if tick_s is not None:  # a process that was suspended has not waited for long
                     self._count(min(time.monotonic() - before, 2 * tick_s))
 
-    def dismiss(self) -> None:
-        """Start nothing new; wait a moment for the workers, but for none that was given up."""
+    def dismiss(self, farewell_s: float) -> None:
+        """Start nothing new, interrupt what is under way, wait up to `farewell_s` for all but those given up."""
         with self._changed:
             self._dismissed = True
             self._queue.clear()
             self._changed.notify_all()
-        end = time.monotonic() + _FAREWELL_S
+            for task in self._under_way:
+                _interrupt(task.worker)
+        end = time.monotonic() + farewell_s
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
 
@@ -170,6 +188,12 @@ class _Crew(Generic[T, R]):
                 task.outcome = outcome
                 self._changed.notify_all()
             del task, outcome  # else an idle worker would keep the views of its last photograph
+
+
+def _interrupt(worker: threading.Thread | None) -> None:
+    """Raise SystemExit in `worker`, which ends a thread without a word, as soon as it runs Python again."""
+    if worker is not None and worker.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident), ctypes.py_object(SystemExit))
 
 
 def _result(crew: _Crew[T, R], task: _Task[T, R], late: Callable[[T], R] | None) -> R:

@@ -21,6 +21,8 @@ def to_float16(values: NDArray[np.floating], image_ids: Sequence[str]) -> NDArra
     """
     if len(values) != len(image_ids):
         raise ValueError(f"{len(values)} rows for {len(image_ids)} image ids")
+    if values.dtype == np.float16 and np.isfinite(values).all():  # nothing to cast
+        return values
     if values.size:
         with np.errstate(invalid="ignore"):
             bad = np.asarray(~(np.abs(values) <= LARGEST)).reshape(len(values), -1).any(axis=1)

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from roadwork.embed.cache import EmbeddingCache, cache_lock
 from roadwork.embed.config import EmbedConfig
 from roadwork.embed.decode_workers import worker_count
 from roadwork.embed.failed import failed_photographs
-from roadwork.embed.store import write_image_store
+from roadwork.embed.store import CHUNK_IMAGES, write_image_store
 from roadwork.embed.stream import Cut, Embed, Photograph, Rows, copy_size, embed_stream
 from roadwork.embed.worklist import Worklist
 from roadwork.errors import CapabilityError, DataError, StoreError
@@ -90,23 +89,20 @@ def embed_images(
                 timeout_s=config.timeout_s,
             )
 
-        seconds, embeddings = 0.0, None
-        while embeddings is None:
+        seconds, shape = 0.0, None
+        while shape is None:
             seconds += _compute(work, rows, cache, config.block_images)
             if work.failures:
                 raise failed_photographs(work.failures.values(), finished=len(work.photographs) - len(work.failures))
-            embeddings = _read(ids, cache, work)
-        with cache_lock(cache.folder.with_name(f"publish-{_digest(store)}")):
-            _, views, dim = embeddings.shape
-            write_image_store(store, ids, [embeddings], view_count=views, dim=dim, attributes=attributes)
+            shape = _assemble(ids, cache, work, store, attributes)
     computed = len(work.computed)
     return EmbedReport(
         rows=len(ids),
         reused=len(ids) - computed,
         computed=computed,
         damaged_blocks=cache.damaged_blocks,
-        views=views,
-        dim=dim,
+        views=shape[0],
+        dim=shape[1],
         fingerprint=cache.fingerprint.key,
         engine=config.engine,
         seconds=round(time.monotonic() - start, 3),
@@ -142,10 +138,19 @@ def _compute(
     return time.monotonic() - began
 
 
-def _read(ids: Sequence[str], cache: EmbeddingCache, work: Worklist) -> NDArray[np.float16] | None:
-    """The rows of `ids`; None where some have got lost that this process hasn't computed a second time yet."""
+def _assemble(
+    ids: Sequence[str], cache: EmbeddingCache, work: Worklist, store: Path, attributes: Mapping[str, Any]
+) -> tuple[int, int] | None:
+    """Publish the store from the rows of `ids`, a chunk in memory at a time; views and dim of its rows.
+
+    None, and nothing is published, where some have got lost that this process hasn't computed a second time yet.
+    """
     try:
-        return cache.read(ids)
+        with cache_lock(cache.folder.with_name(f"publish-{_digest(store)}")):
+            views, dim = cache.row_shape(ids)
+            pieces = cache.pieces(ids, images=CHUNK_IMAGES)
+            write_image_store(store, ids, pieces, view_count=views, dim=dim, attributes=attributes)
+            return views, dim
     except StoreError:
         lost = work.photographs.keys() - cache.lookup(ids)
         if not lost or work.lost_before(lost):

@@ -9,7 +9,7 @@ from typing import Any
 
 from roadwork.embed.fingerprint import Fingerprint
 
-IMAGE_LIBRARIES = ("torch", "timm", "pillow", "numpy", "zarr", "safetensors")
+IMAGE_LIBRARIES = ("torch", "timm", "pillow", "simplejpeg", "numpy", "zarr", "safetensors")
 TEXT_LIBRARIES = ("torch", "sentence-transformers", "transformers", "numpy", "zarr")
 
 

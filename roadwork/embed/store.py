@@ -2,8 +2,9 @@
 
 `images.zarr`: `embeddings [image view dim]` float16, `image_id [image 32]` uint8 (the raw sha256 of the file).
 `text.zarr`: `embeddings [image 384]` float16, `present [image]` bool, `image_id` likewise.
-Attributes (both): `fingerprint`, `provenance`, `manifest_digest`. Training reads a store once into memory. Whatever
-bit of a store's files changes, reading it is a StoreError (see `zarr_folder`).
+Attributes (both): `fingerprint`, `provenance`, `manifest_digest`. Training reads a store once into memory, or, where it
+is too large for that, chunk by chunk. Whatever bit of a store's files changes, reading it is a StoreError (see
+`zarr_folder`).
 """
 
 from __future__ import annotations
@@ -14,20 +15,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import zarr
 from numpy.typing import NDArray
 
 from roadwork.embed.half import to_float16
+from roadwork.embed.store_seal import recorded_seal
 from roadwork.embed.zarr_folder import (
+    CHUNK_IMAGES,
     ID_BYTES,
     attributes_of,
+    open_array,
     opened_group,
     pack_ids,
     published_group,
     read_array,
+    read_chunk,
+    told_faults,
     unpack_ids,
     write_array,
 )
 from roadwork.errors import StoreError
+
+_IMAGE_STAGE = "embed_images"
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,44 @@ class ImageStore:
     embeddings: NDArray[np.float16]  # image view dim
     image_ids: list[str]  # sha256 in hex
     attributes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ImageStoreOnDisk:
+    """Image embeddings that are read chunk by chunk."""
+
+    path: Path
+    image_ids: list[str]  # sha256 in hex
+    attributes: dict[str, Any]
+    array: zarr.Array
+    seal: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Image, view, dim."""
+        images, views, dim = self.array.shape
+        return images, views, dim
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return -(-len(self.image_ids) // CHUNK_IMAGES)
+
+    def chunk(self, number: int) -> NDArray[np.float16]:
+        """The CHUNK_IMAGES images from `number * CHUNK_IMAGES` on, fewer in the last chunk: `[image view dim]`.
+
+        Raises StoreError when the chunk is damaged, has NaN rows, or the store isn't the one that was opened any more.
+        """
+        with told_faults(self.path, stage=_IMAGE_STAGE):
+            rows = read_chunk(self.array, number, path=self.path, stage=_IMAGE_STAGE)
+            if recorded_seal(self.path) != self.seal:
+                raise StoreError(
+                    "the feature store was replaced while it was being read",
+                    where=str(self.path),
+                    rule="a training reads one store from its first epoch to its last",
+                    fix="wait for the stage that writes it, then run this one again",
+                )
+        return rows
 
 
 @dataclass(frozen=True)
@@ -75,11 +122,20 @@ def read_image_store(path: Path, *, image_ids: Sequence[str] | None = None) -> I
 
     Raises StoreError when it is missing or damaged, has NaN rows, or its ids aren't `image_ids` in their order.
     """
-    stage = "embed_images"
+    stage = _IMAGE_STAGE
     with opened_group(path, stage=stage) as group:
         embeddings = read_array(group, "embeddings", path=path, stage=stage, shape=(None, None, None), dtype="float16")
         ids = _read_ids(group, len(embeddings), path, stage, image_ids)
         return ImageStore(embeddings, ids, attributes_of(group))
+
+
+def open_image_store(path: Path, *, image_ids: Sequence[str] | None = None) -> ImageStoreOnDisk:
+    """The image store at `path`, its embeddings left on the disk; the errors are those of `read_image_store`."""
+    stage = _IMAGE_STAGE
+    with opened_group(path, stage=stage) as group:
+        array = open_array(group, "embeddings", path=path, stage=stage, shape=(None, None, None), dtype="float16")
+        ids = _read_ids(group, array.shape[0], path, stage, image_ids)
+        return ImageStoreOnDisk(path, ids, attributes_of(group), array, recorded_seal(path))
 
 
 def write_text_store(

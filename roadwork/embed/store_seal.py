@@ -49,6 +49,14 @@ def check_seal(store: Path) -> None:
         raise Unsealed("its files do not have the digest in its seal")
 
 
+def recorded_seal(store: Path) -> str:
+    """The seal that `store` says it has, unchecked. Raises Unsealed where it has none; OSError passes."""
+    try:
+        return _parted((store / _METADATA).read_bytes())[0]
+    except FileNotFoundError:
+        raise Unsealed(f"there is no {_METADATA} in it") from None
+
+
 def _parted(content: bytes) -> tuple[str, bytes]:
     """The seal in the group's metadata, and the metadata with zeros in its place."""
     found = _ATTRIBUTE.findall(content)

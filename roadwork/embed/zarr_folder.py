@@ -91,12 +91,19 @@ def opened_group(path: Path, *, stage: str) -> Iterator[zarr.Group]:
 
     Every fault of the files, found now or while its arrays are read, becomes a StoreError that names `stage`.
     """
-    fix = f"run `roadwork {stage}` again"
     if not path.is_dir():
         raise StoreError("the feature store does not exist", where=str(path), fix=f"run `roadwork {stage}` first")
-    try:
+    with told_faults(path, stage=stage):
         check_seal(path)
         yield zarr.open_group(path, mode="r", zarr_format=3)
+
+
+@contextmanager
+def told_faults(path: Path, *, stage: str) -> Iterator[None]:
+    """Turn every fault of the files of the store `path` into a StoreError that names `stage`."""
+    fix = f"run `roadwork {stage}` again"
+    try:
+        yield
     except Unsealed as broken:
         raise StoreError(
             f"the feature store is damaged: {broken}",
@@ -111,9 +118,24 @@ def opened_group(path: Path, *, stage: str) -> Iterator[zarr.Group]:
 def read_array(
     group: zarr.Group, name: str, *, path: Path, stage: str, shape: Sequence[int | None], dtype: str
 ) -> NDArray[Any]:
-    """Array `name`, one read into memory. `None` in `shape` takes any length.
+    """Array `name`, one read into memory. StoreError where `open_array` raises it, or (floats) a row isn't finite."""
+    array = open_array(group, name, path=path, stage=stage, shape=shape, dtype=dtype)
+    return _finite(np.asarray(array[...]), 0, where=f"{path}: {name}", stage=stage)
 
-    Raises StoreError when it is absent, of another shape or type, lacks a chunk, or (floats) holds a NaN or infinity.
+
+def read_chunk(array: zarr.Array, number: int, *, path: Path, stage: str) -> NDArray[Any]:
+    """The images of one chunk of `array`, counted from 0; StoreError where (floats) a row isn't finite."""
+    start = number * CHUNK_IMAGES
+    rows = np.asarray(array[start : start + CHUNK_IMAGES])
+    return _finite(rows, start, where=f"{path}: {array.basename}", stage=stage)
+
+
+def open_array(
+    group: zarr.Group, name: str, *, path: Path, stage: str, shape: Sequence[int | None], dtype: str
+) -> zarr.Array:
+    """Array `name`, nothing of it read. `None` in `shape` takes any length.
+
+    Raises StoreError when it is absent, of another shape or type, or lacks a chunk.
     """
     where, fix = f"{path}: {name}", f"run `roadwork {stage}` again"
     array = group.get(name)
@@ -128,16 +150,23 @@ def read_array(
     if array.nchunks_initialized != array.nchunks:
         missing = array.nchunks - array.nchunks_initialized
         raise StoreError(f"{missing} of {array.nchunks} chunks of `{name}` are missing", where=where, fix=fix)
-    values = np.asarray(array[...])
-    if values.dtype.kind == "f" and values.size:
+    return array
+
+
+def _finite(values: NDArray[Any], start: int, *, where: str, stage: str) -> NDArray[Any]:
+    """`values`, the rows of an array from row `start` on, if all of them are finite."""
+    if values.dtype.kind != "f" or not values.size:
+        return values
+    pieces = [values[first : first + CHUNK_IMAGES] for first in range(0, len(values), CHUNK_IMAGES)]
+    if not all(np.isfinite(piece).all() for piece in pieces):  # in pieces: no second array of the store's size
         bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
-        if bad.any():
-            raise StoreError(
-                f"{int(bad.sum())} rows of `{name}` hold no numbers, the first is row {int(np.argmax(bad))}",
-                where=where,
-                rule="every value is finite",
-                fix=fix,
-            )
+        name = where.rpartition(" ")[2]
+        raise StoreError(
+            f"{int(bad.sum())} rows of `{name}` hold no numbers, the first is row {start + int(np.argmax(bad))}",
+            where=where,
+            rule="every value is finite",
+            fix=f"run `roadwork {stage}` again",
+        )
     return values
 
 

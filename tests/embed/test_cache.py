@@ -36,6 +36,10 @@ def put(cache: EmbeddingCache, *numbers: int) -> None:
     cache.append([image_id(n) for n in numbers], rows(*numbers))
 
 
+def read(cache: EmbeddingCache, image_ids: list[str]) -> np.ndarray:
+    return np.concatenate(list(cache.pieces(image_ids, images=2)))
+
+
 def blocks(cache: EmbeddingCache) -> list[Path]:
     return sorted(cache.folder.glob("*.safetensors"))
 
@@ -47,7 +51,7 @@ def test_rows_come_back_in_the_order_asked(tmp_path: Path) -> None:
     again = EmbeddingCache(tmp_path, FINGERPRINT)
     asked = [4, 2, 2, 1]
     assert again.lookup([image_id(n) for n in (*asked, 9)]) == {image_id(n) for n in asked}
-    assert np.array_equal(again.read([image_id(n) for n in asked]), rows(*asked))
+    assert np.array_equal(read(again, [image_id(n) for n in asked]), rows(*asked))
 
 
 def test_another_fingerprint_sees_nothing(tmp_path: Path) -> None:
@@ -82,7 +86,7 @@ def test_rows_that_two_processes_computed_are_harmless(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, FINGERPRINT)
     put(cache, 1, 2)
     put(cache, 2, 3)
-    assert np.array_equal(cache.read([image_id(n) for n in (1, 2, 3)]), rows(1, 2, 3))
+    assert np.array_equal(read(cache, [image_id(n) for n in (1, 2, 3)]), rows(1, 2, 3))
 
 
 @pytest.mark.parametrize("position", [0, 9, -70, -50, -1])  # length, header, rows, the ids of both images
@@ -105,9 +109,9 @@ def test_a_flipped_bit_sets_the_block_aside_and_its_rows_are_missing(
     assert victim.name in printed.replace("\n", "")
     assert "computed again" in printed
     with pytest.raises(StoreError, match="missing from the embedding cache"):
-        again.read([image_id(n) for n in (1, 2, 3)])
+        read(again, [image_id(n) for n in (1, 2, 3)])
     put(again, 1, 2)
-    assert np.array_equal(again.read([image_id(n) for n in (1, 2, 3)]), rows(1, 2, 3))
+    assert np.array_equal(read(again, [image_id(n) for n in (1, 2, 3)]), rows(1, 2, 3))
 
 
 @pytest.mark.parametrize("length", [0, 4, 100])
@@ -142,7 +146,7 @@ def test_a_block_that_cannot_be_read_is_passed_over_and_stays(
     assert capsys.readouterr().err.count("can't be read (Permission denied)") == 1
     assert victim.exists()
     put(again, 1)  # the same rows give the same name: the block is whole again
-    assert np.array_equal(again.read([image_id(1), image_id(2)]), rows(1, 2))
+    assert np.array_equal(read(again, [image_id(1), image_id(2)]), rows(1, 2))
 
 
 def test_a_folder_or_a_pipe_in_the_place_of_a_block_is_set_aside(tmp_path: Path) -> None:
@@ -173,7 +177,7 @@ def test_a_block_whose_name_fits_but_not_its_content_is_set_aside(tmp_path: Path
     assert cache.damaged_blocks == 4
     write_block(cache.folder, [image_id(4)], np.ones((1, 2, 9), np.float16))
     with pytest.raises(StoreError, match="missing"):
-        cache.read([image_id(1), image_id(4)])
+        read(cache, [image_id(1), image_id(4)])
     assert cache.damaged_blocks == 5
 
 
@@ -204,8 +208,48 @@ def test_damage_after_the_lookup_is_found_when_rows_are_read(tmp_path: Path) -> 
     content[-40] ^= 1  # in the embeddings, which come before the 32 bytes of the id
     victim.write_bytes(content)
     with pytest.raises(StoreError, match=image_id(1)) as caught:
-        cache.read([image_id(1)])
+        read(cache, [image_id(1)])
     assert "only the missing rows" in caught.value.fix
+
+
+def test_a_block_is_verified_once_however_often_its_rows_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = EmbeddingCache(tmp_path, FINGERPRINT)
+    for start in range(0, 12, 3):
+        put(cache, *range(start, start + 3))
+    verified: list[Path] = []
+
+    def counted(path: Path) -> tuple[list[str], np.ndarray]:
+        verified.append(path)
+        return read_block(path)
+
+    monkeypatch.setattr("roadwork.embed.cache_index.read_block", counted)
+    order = [0, 11, 3, 7, 7, 1, 10, 2, 9, 4, 0]
+    assert cache.lookup([image_id(n) for n in order]) == {image_id(n) for n in order}
+    assert np.array_equal(read(cache, [image_id(n) for n in order]), rows(*order))
+    assert sorted(verified) == blocks(cache)
+
+
+def test_a_block_that_was_touched_is_verified_again_and_serves(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, FINGERPRINT)
+    put(cache, 1, 2)
+    pieces = cache.pieces([image_id(2), image_id(1)], images=1)
+    assert np.array_equal(next(pieces), rows(2))
+    os.utime(blocks(cache)[0], (1, 1))
+    assert np.array_equal(next(pieces), rows(1))
+
+
+def test_a_block_that_is_damaged_between_two_pieces_is_missed(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, FINGERPRINT)
+    put(cache, 1, 2)
+    pieces = cache.pieces([image_id(2), image_id(1)], images=1)
+    next(pieces)
+    victim = blocks(cache)[0]
+    victim.write_bytes(victim.read_bytes()[:-70])
+    with pytest.raises(StoreError, match=image_id(1)):
+        next(pieces)
+    assert cache.damaged_blocks == 1
 
 
 def test_a_damaged_duplicate_falls_back_to_the_whole_one(tmp_path: Path) -> None:
@@ -215,7 +259,7 @@ def test_a_damaged_duplicate_falls_back_to_the_whole_one(tmp_path: Path) -> None
     first = blocks(cache)[0]
     first.write_bytes(first.read_bytes()[:-1] + b"?")
     assert image_id(1) in cache.lookup([image_id(1)])
-    assert np.array_equal(cache.read([image_id(1)]), rows(1))
+    assert np.array_equal(read(cache, [image_id(1)]), rows(1))
 
 
 def test_partial_files_of_a_killed_run_are_removed(tmp_path: Path) -> None:
@@ -273,6 +317,6 @@ def test_two_processes_append_at_once(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path), str(start), here]) for start in (0, 10)]
     assert [writer.wait(timeout=300) for writer in writers] == [0, 0]
     cache = EmbeddingCache(tmp_path, FINGERPRINT)
-    assert np.array_equal(cache.read([image_id(n) for n in range(30)]), rows(*range(30)))
+    assert np.array_equal(read(cache, [image_id(n) for n in range(30)]), rows(*range(30)))
     assert cache.damaged_blocks == 0
     assert len(blocks(cache)) == 30  # images 10 to 19 were written by both: equal blocks are one file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -137,6 +138,17 @@ def test_unfinished_trainings_are_listed_and_cleared(tmp_path: Path) -> None:
     assert (removed.entries, [training.key for training in removed.trainings]) == ([], ["c" * 64])
     assert len(clear_cache(tmp_path).trainings) == 1
     assert training_info(tmp_path) == []
+    assert list((tmp_path / "training").iterdir()) == []
+
+
+def test_a_finished_training_that_nobody_publishes_is_listed_and_cleared(tmp_path: Path) -> None:
+    folder = unfinished(tmp_path, "c" * 64)
+    assert [training.finished for training in training_info(tmp_path)] == [False]
+    shutil.rmtree(folder / "epochs_00003")
+    (folder / "finished" / "head").mkdir(parents=True)
+    (folder / "finished" / "head" / "head.safetensors").write_bytes(b"1234567")
+    assert [(t.finished, t.epochs, t.size_bytes) for t in training_info(tmp_path)] == [(True, 0, 7)]
+    assert [training.finished for training in clear_cache(tmp_path).trainings] == [True]
     assert list((tmp_path / "training").iterdir()) == []
 
 

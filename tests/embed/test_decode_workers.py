@@ -64,6 +64,70 @@ def test_an_error_comes_in_its_turn_and_stops_the_rest() -> None:
     assert len(begun) <= 10
 
 
+def test_an_error_of_the_items_themselves_comes_after_all_earlier_results() -> None:
+    def items():  # type: ignore[no-untyped-def]
+        yield from range(3)
+        raise LookupError("no more")
+
+    got = []
+    with pytest.raises(LookupError, match="no more"):
+        got.extend(overlapped(lambda number: number, items(), workers=2, ahead=5))
+    assert got == [0, 1, 2]
+
+
+def test_what_is_under_way_is_interrupted_when_the_run_ends() -> None:
+    reached: list[int] = []
+
+    def steps(number: int) -> int:
+        while number:
+            time.sleep(0.01)
+            reached.append(number)
+        return number
+
+    results = overlapped(steps, range(3), workers=3, ahead=0, farewell_s=60)
+    next(results)
+    began = time.monotonic()
+    results.close()
+    assert time.monotonic() - began < 30
+    assert not decoders()
+    assert set(reached) <= {1, 2}
+
+
+def test_the_farewell_is_not_longer_than_asked_for() -> None:
+    """A thread within one long call can't be interrupted."""
+    release = threading.Event()
+    results = overlapped(lambda n: n and release.wait(120), range(2), workers=2, ahead=0, farewell_s=0.2)
+    next(results)
+    began = time.monotonic()
+    results.close()
+    assert 0.1 < time.monotonic() - began < 60
+    release.set()
+
+
+_WITHIN_TORCH = """
+import itertools
+from contextlib import closing
+import torch
+from roadwork.embed.decode_workers import overlapped
+
+def products(number):
+    a = torch.randn(700, 700)
+    with torch.inference_mode():
+        while number:
+            a @ a
+    return number
+
+with closing(overlapped(products, itertools.count(), workers=3, ahead=0, farewell_s=60)) as results:
+    next(results)
+    raise SystemExit(130)
+"""
+
+
+def test_a_process_that_ends_amid_products_does_not_abort() -> None:
+    run = subprocess.run([sys.executable, "-c", _WITHIN_TORCH], capture_output=True, text=True, timeout=120)
+    assert (run.returncode, run.stderr) == (130, "")
+
+
 def test_closing_early_ends_the_threads() -> None:
     results = overlapped(lambda number: number, range(100), workers=3, ahead=3)
     next(results)

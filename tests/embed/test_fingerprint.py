@@ -12,7 +12,7 @@ from roadwork.embed import fingerprint as module
 from roadwork.embed.fingerprint import Fingerprint, feature_fingerprint
 from roadwork.views.geometry import ViewsConfig
 
-VIEWS = ViewsConfig(grid=3, overlap=0.25, size_px=224)
+VIEWS = ViewsConfig(grid=3, overlap=0.25, size_px=224, decoder="cpu")
 
 
 @dataclass
@@ -42,8 +42,8 @@ def test_backbone_views_and_decoder_count(monkeypatch: pytest.MonkeyPatch) -> No
     keys = {feature_fingerprint(Model(), VIEWS).key}
     for name in ("name", "pool", "weights_digest"):
         keys.add(feature_fingerprint(Model({**Model().identity, name: "other"}), VIEWS).key)
-    for change in ({"grid": 2}, {"overlap": 0.5}, {"size_px": 512}):
+    for change in ({"grid": 2}, {"overlap": 0.5}, {"size_px": 512}, {"decoder": "cuda"}):
         keys.add(feature_fingerprint(Model(), VIEWS.model_copy(update=change)).key)
     monkeypatch.setattr(module, "DECODER_VERSION", "another")
     keys.add(feature_fingerprint(Model(), VIEWS).key)
-    assert len(keys) == 8
+    assert len(keys) == 9

@@ -62,3 +62,11 @@ def test_rows_and_ids_must_pair() -> None:
 
 def test_no_rows_are_fine() -> None:
     assert to_float16(np.zeros((0, 3), np.float32), []).shape == (0, 3)
+
+
+def test_what_is_float16_already_is_given_back_as_it_is() -> None:
+    rows = np.ones((2, 3), np.float16)
+    assert to_float16(rows, ["a", "b"]) is rows
+    rows[1, 2] = np.inf
+    with pytest.raises(StoreError, match="image b does not fit float16"):
+        to_float16(rows, ["a", "b"])

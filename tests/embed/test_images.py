@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from torch import Tensor
 from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.config import EmbedConfig
 from roadwork.embed.fingerprint import Fingerprint
+from roadwork.embed.half import to_float16
 from roadwork.embed.images import EmbedReport, embed_images
 from roadwork.embed.store import read_image_store
 from roadwork.embed.stream import Photograph
@@ -45,13 +47,15 @@ def colour(views: Tensor) -> Tensor:
 
 
 class Counting:
-    """The fake backbone; remembers how many photographs went through it."""
+    """The fake backbone; remembers how many photographs went through it. Several threads may call it."""
 
     def __init__(self) -> None:
         self.calls = 0
+        self._lock = threading.Lock()
 
     def __call__(self, views: Tensor) -> Tensor:
-        self.calls += len(views)
+        with self._lock:
+            self.calls += len(views)
         return colour(views)
 
 
@@ -164,6 +168,18 @@ def test_only_new_images_are_computed(tmp_path: Path, then: Sequence[int], compu
     assert content(tmp_path / "images.zarr") == content(tmp_path / "scratch.zarr")
 
 
+def test_one_percent_more_costs_one_percent_and_another_order_or_fewer_cost_nothing(tmp_path: Path) -> None:
+    run(tmp_path, range(300), block_images=64)
+    mixed = np.random.default_rng(0).permutation(303).tolist()
+    for numbers, new in ((mixed, 3), (mixed[::-1], 0), (mixed[:150], 0), (range(300), 0)):
+        embed = Counting()
+        report = run(tmp_path, numbers, embed, block_images=64)
+        assert (embed.calls, report.computed, report.reused) == (new, new, len(numbers) - new)
+        rows = read_image_store(tmp_path / "images.zarr", image_ids=[photograph(n).image_id for n in numbers])
+        expected = np.stack([cut(photograph(n)).std(axis=(1, 2), ddof=1) for n in numbers])
+        np.testing.assert_allclose(rows.embeddings, expected, rtol=1e-3)
+
+
 def test_the_same_photograph_twice_is_computed_once(tmp_path: Path) -> None:
     embed = Counting()
     report = run(tmp_path, [1, 2, 1, 1], embed)
@@ -251,7 +267,7 @@ def test_a_full_disk_ends_the_run_at_once(tmp_path: Path, monkeypatch: pytest.Mo
         patched.setattr("roadwork.embed.cache.write_block", full)
         with pytest.raises(StoreError, match="No space left"):
             run(tmp_path, range(40), embed)
-    assert embed.calls == 4
+    assert 4 <= embed.calls < 12, "the first block, and what was under way meanwhile"
     assert run(tmp_path, range(40)).computed == 40
 
 
@@ -291,17 +307,23 @@ def test_rows_that_keep_vanishing_are_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("gone", ["cache", f"cache/embeddings/{FINGERPRINT.key}"])
 @pytest.mark.parametrize("at", [1, 5, 9])
-def test_a_cache_that_vanishes_once_is_filled_again(tmp_path: Path, gone: str, at: int) -> None:
+def test_a_cache_that_vanishes_once_is_filled_again(
+    tmp_path: Path, gone: str, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     embed = Counting()
 
-    def vanishes(views: Tensor) -> Tensor:
-        if embed.calls + 1 == at:
-            shutil.rmtree(tmp_path / gone)
-        return embed(views)
+    times = iter(range(1, 100))
 
-    report = run(tmp_path, range(10), vanishes)
+    def vanishes(vectors: Any, names: Any) -> Any:  # in the thread that appends, hence between two appends
+        if next(times) == at:
+            (tmp_path / gone).rename(tmp_path / "elsewhere")
+            shutil.rmtree(tmp_path / "elsewhere", ignore_errors=True)
+        return to_float16(vectors, names)
+
+    monkeypatch.setattr("roadwork.embed.stream.to_float16", vanishes)
+    report = run(tmp_path, range(10), embed)
     assert report.computed == 10
-    assert embed.calls == 10 + (at - 1) // 4 * 4  # what was in blocks is computed again
+    assert 10 <= embed.calls <= 18, "what was in blocks is computed again"
     run(tmp_path, range(10), store="scratch.zarr", cache="fresh")
     assert content(tmp_path / "images.zarr") == content(tmp_path / "scratch.zarr")
     assert leftovers(tmp_path) == []
@@ -365,8 +387,10 @@ def pausing(views):
     global calls
     calls += 1
     if calls == int(sys.argv[3]):
+        time.sleep(0.5)  # the rows before this one are taken meanwhile
         print("pausing", flush=True)
-        time.sleep(300)
+        for _ in range(3000):
+            time.sleep(0.1)
     return colour(views)
 run(Path(sys.argv[1]), range(24), pausing)
 """
@@ -411,4 +435,4 @@ def test_a_signal_keeps_even_the_unfinished_block(tmp_path: Path, signum: signal
     errors = stop_at(tmp_path, 7, signum)
     assert {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "Terminated"}[signum] in errors
     assert leftovers(tmp_path) == []
-    assert resume(tmp_path) == 6
+    assert resume(tmp_path) in (5, 6, 7)  # several photographs are in the model at once

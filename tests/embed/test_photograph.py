@@ -13,10 +13,11 @@ from PIL import Image
 from roadwork.data.manifest import Manifest, manifest_frame
 from roadwork.embed.photograph import photographs_of, view_cutter
 from roadwork.errors import PhotographError, StoreError
+from roadwork.views.decoder import CpuDecoder
 from roadwork.views.geometry import ViewsConfig
 from roadwork.views.table import boxes_of, view_table
 
-VIEWS = ViewsConfig(grid=2, overlap=0.25, size_px=16)
+VIEWS = ViewsConfig(grid=2, overlap=0.25, size_px=16, decoder="cpu")
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_rows_carry_file_boxes_and_size(manifest: Manifest) -> None:
 
 
 def test_boxes_of_other_parameters_or_images_are_refused(manifest: Manifest) -> None:
-    other = view_table(manifest.frame, ViewsConfig(grid=2, overlap=0.5, size_px=16))
+    other = view_table(manifest.frame, ViewsConfig(grid=2, overlap=0.5, size_px=16, decoder="cpu"))
     with pytest.raises(StoreError, match="view table") as caught:
         photographs_of(manifest, other, VIEWS)
     assert "roadwork tile" in caught.value.fix
@@ -52,7 +53,7 @@ def test_boxes_of_other_parameters_or_images_are_refused(manifest: Manifest) -> 
 
 def test_views_are_cut_from_the_photograph(manifest: Manifest) -> None:
     photo = photographs_of(manifest, view_table(manifest.frame, VIEWS), VIEWS)[1]
-    views = view_cutter(16)(photo)
+    views = view_cutter(CpuDecoder(), 16)(photo)
     assert views.shape == (7, 16, 16, 3)
     assert views.dtype == np.uint8
     assert np.array_equal(np.unique(views.reshape(-1, 3), axis=0), [[50, 100, 200]])
@@ -60,7 +61,7 @@ def test_views_are_cut_from_the_photograph(manifest: Manifest) -> None:
 
 def test_a_missing_changed_or_broken_photograph_is_told_with_the_fix(manifest: Manifest) -> None:
     photos = photographs_of(manifest, view_table(manifest.frame, VIEWS), VIEWS)
-    cut = view_cutter(16)
+    cut = view_cutter(CpuDecoder(), 16)
     photos[0].path.write_bytes(photos[1].path.read_bytes())  # a whole photograph, another one
     with pytest.raises(PhotographError, match="changed since it was ingested") as changed:
         cut(photos[0])
@@ -79,7 +80,7 @@ def test_a_photograph_that_cannot_be_decoded_is_told_by_its_name(manifest: Manif
     frame.loc[0, "image_id"] = hashlib.sha256(path.read_bytes()).hexdigest()
     photo = photographs_of(Manifest(frame, manifest.root), view_table(frame, VIEWS), VIEWS)[0]
     with pytest.raises(PhotographError) as caught:
-        view_cutter(16)(photo)
+        view_cutter(CpuDecoder(), 16)(photo)
     assert caught.value.where == str(path)
     assert "roadwork ingest" in caught.value.fix
 
@@ -89,7 +90,7 @@ def test_a_pipe_in_the_place_of_a_photograph_is_not_waited_for(manifest: Manifes
     photo.path.unlink()
     os.mkfifo(photo.path)
     with pytest.raises(PhotographError, match="a pipe") as caught:
-        view_cutter(16)(photo)
+        view_cutter(CpuDecoder(), 16)(photo)
     assert caught.value.where == str(photo.path)
 
 
@@ -100,7 +101,7 @@ def test_a_photograph_beyond_the_memory_is_told_by_its_name(
         raise MemoryError
 
     photo = photographs_of(manifest, view_table(manifest.frame, VIEWS), VIEWS)[0]
-    monkeypatch.setattr("roadwork.embed.photograph.cut_views", exhausted)
+    monkeypatch.setattr("roadwork.views.decoder.cut_views", exhausted)
     with pytest.raises(PhotographError, match="not enough memory") as caught:
-        view_cutter(16)(photo)
+        view_cutter(CpuDecoder(), 16)(photo)
     assert caught.value.where == str(photo.path)

@@ -50,6 +50,14 @@ def run(count: int, **settings):  # type: ignore[no-untyped-def]
     return list(start(photographs(count), **settings))
 
 
+@pytest.fixture
+def use_threads():  # type: ignore[no-untyped-def]
+    """Sets how many threads PyTorch may use, for one test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 def test_known_answers_in_order() -> None:
     pieces = run(5, batch=2)
     assert [len(piece.image_ids) for piece in pieces] == [2, 2, 1]
@@ -95,6 +103,35 @@ def test_a_real_vit_gives_the_same_bits_for_any_batch_worker_number_and_company(
         assert rows.tobytes() == whole.tobytes()
     alone = start(photographs(6)[4:5], embed=vit, workers=1)
     assert next(alone).embeddings.tobytes() == whole[4:5].tobytes()
+
+
+def test_a_real_vit_gives_the_same_bits_on_any_number_of_cores(vit, use_threads) -> None:  # type: ignore[no-untyped-def]
+    found = set()
+    for cores in (1, 2, 5):
+        use_threads(cores)
+        found.add(np.concatenate([piece.embeddings for piece in run(6, embed=vit)]).tobytes())
+    assert len(found) == 1
+
+
+def test_each_core_takes_a_photograph_of_its_own_through_the_model(use_threads) -> None:  # type: ignore[no-untyped-def]
+    use_threads(3)
+    together = threading.Barrier(3, timeout=60)
+    cores = []
+
+    def meet(views: Tensor) -> Tensor:
+        together.wait()
+        cores.append(torch.get_num_threads())
+        return mean_colour(views)
+
+    run(6, embed=meet)
+    assert cores == [1] * 6
+    assert torch.get_num_threads() == 3  # as it was
+
+
+def test_views_may_come_as_tensors() -> None:
+    plain = np.concatenate([piece.embeddings for piece in run(3)])
+    rows = np.concatenate([piece.embeddings for piece in run(3, cut=lambda photo: torch.from_numpy(cut(photo)))])
+    assert rows.tobytes() == plain.tobytes()
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 100])
@@ -162,7 +199,7 @@ def test_a_fault_that_is_no_photographs_ends_the_stream() -> None:
     assert got == 5
 
 
-def test_photographs_are_asked_for_as_they_are_needed() -> None:
+def test_photographs_are_asked_for_as_they_are_needed(use_threads) -> None:  # type: ignore[no-untyped-def]
     asked = 0
 
     def lazily():  # type: ignore[no-untyped-def]
@@ -171,10 +208,13 @@ def test_photographs_are_asked_for_as_they_are_needed() -> None:
             asked += 1
             yield photo
 
-    stream = start(lazily(), workers=2, batch=1)
-    next(stream)
-    assert asked <= 1 + 2 + 2
-    stream.close()
+    for threads in (1, 3):
+        use_threads(threads)
+        asked = 0
+        stream = start(lazily(), workers=2, batch=1)
+        next(stream)
+        assert asked <= 1 + (2 + 2) + 2 * threads  # taken, decoded or under way, in the model or before it
+        stream.close()
 
 
 def test_a_backbone_that_gives_no_numbers_names_the_image() -> None:
@@ -228,5 +268,10 @@ def test_cuda_gives_the_same_bits_for_any_batch() -> None:
 
     rows = [np.concatenate([p.embeddings for p in run(17, embed=embed, batch=b, device=device)]) for b in (1, 4, 8)]
     assert rows[0].tobytes() == rows[1].tobytes() == rows[2].tobytes()
-    on_cpu = np.concatenate([piece.embeddings for piece in run(17, embed=lambda v: embed(v.to(device)).cpu())])
-    assert rows[0].tobytes() == on_cpu.tobytes()
+    cut_there = np.concatenate(
+        [
+            p.embeddings
+            for p in run(17, embed=embed, batch=4, device=device, cut=lambda p: torch.tensor(cut(p)).to(device))
+        ]
+    )
+    assert rows[0].tobytes() == cut_there.tobytes()
