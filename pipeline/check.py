@@ -11,9 +11,9 @@ from pipeline.outcome import Outcome
 from pipeline.paths import FOLDS, IMAGE_STORE, MANIFEST, SAMPLING, TEXT_STORE
 from roadwork.check import check_null_metadata, check_sampling, check_shapes, check_views
 from roadwork.config import load_section, load_seed
-from roadwork.data.ingest import IngestConfig
+from roadwork.data.ingest_config import IngestConfig
 from roadwork.data.manifest import read_manifest
-from roadwork.data.sampling import SamplingConfig
+from roadwork.data.sampling_config import SamplingConfig
 from roadwork.data.table_file import read_table_file
 from roadwork.model.head_config import HeadConfig, HeadSpec
 from roadwork.model.metadata_config import MetadataConfig

@@ -38,7 +38,7 @@ def check_shapes(table: FeatureTable, spec: HeadSpec, seed: int) -> Finding:
     """Real rows through an untrained head: every output has the shape that the figure gives, and is finite."""
     batch = table.rows(np.arange(min(_BATCH, len(table))))
     with torch.inference_mode():
-        output = fresh_head(spec, seed).eval()(batch.embeddings, batch.metadata)
+        output = fresh_head(spec, seed).eval()(_all_of(batch), batch.metadata)
     images, tokens = len(batch), spec.tokens
     expected = {
         "logits": (images, CLASSES),
@@ -58,7 +58,7 @@ def check_null_metadata(table: FeatureTable, spec: HeadSpec, seed: int) -> Findi
     """Real rows whose whole metadata is hidden: finite logits, and gradients in every NULL vector that is in use."""
     batch = table.rows(np.arange(min(_BATCH, len(table))))
     head = fresh_head(spec, seed).train()
-    output = head(batch.embeddings, Metadata.null(len(batch), spec.metadata))
+    output = head(_all_of(batch), Metadata.null(len(batch), spec.metadata))
     output.logits.square().sum().backward()
     norms = {}
     if head.metadata.gps is not None:
@@ -123,6 +123,10 @@ def check_views(photograph: Path, size_px: tuple[int, int], config: ViewsConfig,
     real = "" if {width_px, height_px} == set(_PHOTOGRAPH_PX) else " (the data has no 4032×3024 photograph)"
     detail = f"{photograph.name}, {width_px}×{height_px}{real}: {len(views)} views {list(views.shape)}"
     return Finding("views", not faults, detail + (f"; wrong: {', '.join(faults)}" if faults else ""))
+
+
+def _all_of(batch: FeatureTable) -> torch.Tensor:
+    return batch.embeddings.gather(torch.arange(len(batch)))
 
 
 def _norm(gradient: torch.Tensor | None) -> float:

@@ -13,6 +13,7 @@ from roadwork.config import load_section, read_params
 from roadwork.model.head_config import HeadConfig, HeadSpec
 from roadwork.model.metadata import Metadata
 from roadwork.model.metadata_config import MetadataConfig
+from roadwork.train.embeddings import Resident
 from roadwork.train.features import FeatureTable
 from roadwork.views.geometry import ViewsConfig
 
@@ -36,13 +37,14 @@ def table(spec: HeadSpec) -> FeatureTable:
     torch.manual_seed(0)
     return FeatureTable(
         image_ids=[f"{row:064x}" for row in range(IMAGES)],
-        embeddings=torch.randn(IMAGES, 12, 1280).half(),
+        embeddings=Resident(torch.randn(IMAGES, 12, 1280).half()),
         metadata=Metadata.null(IMAGES, spec.metadata),
         labels=torch.zeros(IMAGES, dtype=torch.int64),
         split=np.full(IMAGES, "train"),
         block=np.arange(IMAGES, dtype=np.int32),
         roles=np.empty((IMAGES, 0), dtype=np.str_),
         fingerprint="x",
+        digest="d" * 64,
     )
 
 
@@ -53,9 +55,9 @@ def test_shapes_through_the_whole_head(table: FeatureTable, spec: HeadSpec) -> N
 
 
 def test_features_that_are_not_finite_are_found(table: FeatureTable, spec: HeadSpec) -> None:
-    broken = table.embeddings.clone()
+    broken = table.embeddings.tensor.clone()
     broken[0, 0, 0] = float("inf")
-    finding = check_shapes(replace(table, embeddings=broken), spec, seed=1)
+    finding = check_shapes(replace(table, embeddings=Resident(broken)), spec, seed=1)
     assert not finding.passed
     assert "not all finite" in finding.detail
 

@@ -1,10 +1,10 @@
-"""Scaled dot-product attention: one function over two backends."""
+"""Scaled dot-product attention: one function over three backends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -26,17 +26,23 @@ def attention(
 ) -> Float[Tensor, "image token head dim"]:
     """softmax(q kᵀ / √dim) v per image and head (arXiv 1706.03762).
 
-    `sdpa` is PyTorch's own; `xformers` is `xformers.ops.memory_efficient_attention`, which needs CUDA and half
-    precision; `auto` takes xformers where it runs and sdpa elsewhere. Inside `torch.compile`, `auto` takes sdpa:
-    xformers' operators would cut the compiled graph at every layer. Where PyTorch is told to use deterministic
-    algorithms, both use deterministic kernels, and a machine on which xformers has none counts as one where it can't
+    `sdpa` is PyTorch's own; `math` is the formula as it stands, with all weights in memory; `xformers` is
+    `xformers.ops.memory_efficient_attention`, which needs CUDA and half precision. `auto` takes what is fastest
+    (`python -m benchmarks attention`): on CUDA xformers where it runs, on the CPU in half precision math, which is two
+    to ten times as fast there as sdpa's fused kernel, elsewhere sdpa. Inside `torch.compile`, `auto` never takes
+    xformers, whose operators would cut the compiled graph at every layer. Where PyTorch is told to use deterministic
+    algorithms, all use deterministic kernels, and a machine on which xformers has none counts as one where it can't
     run.
 
     Raises CapabilityError, with the reason, when `xformers` is asked for where it can't run.
     """
-    if backend == "xformers" or (backend == "auto" and _auto_takes_xformers(q)):
-        return _xformers_outside_graphs()(q, k, v)
-    return _sdpa(q, k, v)
+    match _fastest(q) if backend == "auto" else backend:
+        case "xformers":
+            return _xformers_outside_graphs()(q, k, v)
+        case "math":
+            return _math(q, k, v)
+        case "sdpa":
+            return _sdpa(q, k, v)
 
 
 def xformers_refusal(device: torch.device, dtype: torch.dtype, dim: int) -> str | None:
@@ -66,15 +72,26 @@ def _tried(device: torch.device, dtype: torch.dtype, dim: int, deterministic: bo
     return None
 
 
-def _auto_takes_xformers(q: Tensor) -> bool:
-    if torch.compiler.is_compiling() or not q.is_cuda or q.dtype not in HALF:
-        return False
-    return xformers_refusal(q.device, q.dtype, q.shape[-1]) is None
+def _fastest(q: Tensor) -> Literal["xformers", "sdpa", "math"]:
+    """What `auto` stands for."""
+    if q.dtype not in HALF:
+        return "sdpa"
+    if q.device.type == "cpu":
+        return "math"
+    if q.is_cuda and not torch.compiler.is_compiling() and xformers_refusal(q.device, q.dtype, q.shape[-1]) is None:
+        return "xformers"
+    return "sdpa"
 
 
 def _sdpa(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     q, k, v = (x.transpose(1, 2) for x in (q, k, v))  # PyTorch wants heads before tokens
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+
+
+def _math(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+    scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    return (scores.softmax(dim=-1) @ v).transpose(1, 2)
 
 
 @lru_cache(maxsize=1)
@@ -91,8 +108,8 @@ def _xformers(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             f"attention by xformers can't run here: {refusal}",
             where="params.yaml: head.attention.backend",
             rule="xformers needs CUDA, float16 or bfloat16, and a working operator",
-            fix="set it to `auto` or `sdpa`, or run on a GPU with train.precision: bf16 (where the reason is that an "
-            "operator is non-deterministic: or set train.reproducible to false)",
+            fix="set it to `auto`, `sdpa` or `math`, or run on a GPU with train.precision: bf16 (where the reason is "
+            "that an operator is non-deterministic: or set train.reproducible to false)",
         )
     from xformers.ops import memory_efficient_attention
 

@@ -33,7 +33,7 @@ from roadwork.model.metadata import Metadata, MetadataEncoder
 from roadwork.model.projection import Projection
 from roadwork.model.pruning import Pruning
 from roadwork.model.pyramid import Pyramid
-from roadwork.model.standardisation import Standardisation, Unstandardised
+from roadwork.model.standardisation import InPieces, Standardisation, Unstandardised
 from roadwork.model.view_fusion import ViewFusion, ViewMean
 
 CLASSES = 2  # 0 none, 1 roadwork
@@ -47,6 +47,16 @@ class HeadOutput(NamedTuple):
     weather_logits: Float[Tensor, "image weather"]  # one per vocabulary value and NULL, from the pixels alone
     kept: Int64[Tensor, "image token"]  # view indices, ascending
     gates: Float[Tensor, "image token"]  # importance of each token in view fusion, 0 to 1
+
+
+class Seen(NamedTuple):
+    """What the pixels of a batch of images say."""
+
+    vision: Float[Tensor, "image dim"]  # the fused tokens
+    view_logits: Float[Tensor, "image token class"]
+    weather_logits: Float[Tensor, "image weather"]
+    kept: Int64[Tensor, "image token"]
+    gates: Float[Tensor, "image token"]
 
 
 class Head(nn.Module):
@@ -76,7 +86,7 @@ class Head(nn.Module):
         self.fusion = Fusion(dim, spec.metadata.dim, dropout)
         self.classifier = Classifier(config.classifier, dim, CLASSES, dropout)
 
-    def fit_standardisation(self, embeddings: Float[Tensor, "image view dim"]) -> None:
+    def fit_standardisation(self, embeddings: Float[Tensor, "image view dim"] | InPieces) -> None:
         """Take the statistics of the first box from training images; does nothing where that box is switched off."""
         self.standardisation.fit(embeddings)
 
@@ -87,6 +97,19 @@ class Head(nn.Module):
         views: Int64[Tensor, "image view"] | None = None,
     ) -> HeadOutput:
         """Logits and side outputs. In training, the metadata of `metadata.dropout` of the images is hidden first.
+
+        `views` is that of `look`. Every output is float32.
+        """
+        seen = self.look(embeddings, views)
+        if self.training:
+            metadata = metadata.hide_some(self.metadata_dropout)
+        logits = self.decide(seen.vision, metadata)
+        return HeadOutput(logits, seen.view_logits, seen.weather_logits, seen.kept, seen.gates)
+
+    def look(
+        self, embeddings: Float[Tensor, "image view dim"], views: Int64[Tensor, "image view"] | None = None
+    ) -> Seen:
+        """The upper part of the figure: all that the pixels say, whatever is known beside them.
 
         `views` says which views `embeddings` holds, indices ascending in each image, for images of which some are
         withheld; by default all in order. Where fewer are given than pruning keeps, all of them go on.
@@ -100,9 +123,8 @@ class Head(nn.Module):
         tokens = self.attention(tokens)
         view_logits = self.view_classifier(tokens).float()
         vision, gates = self.view_fusion(tokens)
-        weather_logits = self.weather_classifier(vision)
-        if self.training:
-            metadata = metadata.hide_some(self.metadata_dropout)
-        fused = self.fusion(vision, self.metadata(metadata))
-        logits = self.classifier(fused)
-        return HeadOutput(logits, view_logits, weather_logits, kept, gates)
+        return Seen(vision, view_logits, self.weather_classifier(vision), kept, gates)
+
+    def decide(self, vision: Float[Tensor, "image dim"], metadata: Metadata) -> Float[Tensor, "image class"]:
+        """The lower part: logits of what was seen, in the light of `metadata`, none of which is hidden here."""
+        return self.classifier(self.fusion(vision, self.metadata(metadata)))

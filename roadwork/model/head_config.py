@@ -10,7 +10,7 @@ from roadwork.config import Section
 from roadwork.errors import ParameterError
 from roadwork.model.metadata_config import MetadataConfig
 
-Backend = Literal["auto", "xformers", "sdpa"]
+Backend = Literal["auto", "xformers", "sdpa", "math"]
 Gate = Literal["elementwise", "headwise", "none"]
 
 
@@ -47,7 +47,9 @@ class AttentionConfig(Section):
     heads: int = Field(gt=0, le=256, description="attention heads; a divisor of head.projection.dim")
     gate: Gate = Field(description="elementwise: a gate per channel; headwise: one per head; none: plain attention")
     backend: Backend = Field(
-        description="auto: xformers on CUDA in half precision, else sdpa; xformers or sdpa: that one or an error"
+        description="auto: the fastest, which is xformers on CUDA in half precision where it runs, math (plain matrix "
+        "products) on the CPU in half precision, else sdpa (PyTorch's fused attention); xformers, sdpa or math: that "
+        "one or an error"
     )
 
 

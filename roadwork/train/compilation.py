@@ -15,10 +15,12 @@ from roadwork.model.metadata import Metadata
 Forward = Callable[[Tensor, Metadata], HeadOutput]
 
 
-def forward_of(head: Head, mode: Literal["off", "default", "max-autotune"]) -> Forward:
+def forward_of(head: Head, mode: Literal["off", "default", "max-autotune"], *, batch_size: int) -> Forward:
     """`head` itself, or its forward pass compiled on first use; both share the weights.
 
-    The compiled one raises CapabilityError where this machine has no compiler for it.
+    Compiled for batches of `batch_size` images; others, such as the last of an epoch, go through the head as it is,
+    rather than through a second, slower program for any size. The compiled one raises CapabilityError where this
+    machine has no compiler for it.
     """
     if mode == "off":
         return head
@@ -26,9 +28,12 @@ def forward_of(head: Head, mode: Literal["off", "default", "max-autotune"]) -> F
     from torch._dynamo.exc import BackendCompilerFailed
     from torch._inductor.exc import InductorError
 
-    compiled = torch.compile(head, mode=mode)
+    # CUDA graphs are captured of the whole step (roadwork.train.capture), not of the forward pass alone.
+    compiled = torch.compile(head, mode="max-autotune-no-cudagraphs" if mode == "max-autotune" else mode)
 
     def forward(embeddings: Tensor, metadata: Metadata) -> HeadOutput:
+        if len(embeddings) != batch_size:
+            return head(embeddings, metadata)
         try:
             return compiled(embeddings, metadata)
         except (BackendCompilerFailed, InductorError) as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from roadwork.config import Section
+
+Features = Literal["auto", "memory", "stream"]
 
 
 class TrainConfig(Section):
@@ -21,7 +23,18 @@ class TrainConfig(Section):
     compile: Literal["off", "default", "max-autotune"] = Field(
         description="mode of torch.compile for the head; default: kernels by rule, the same each time where "
         "`reproducible` is true, in other bits than off; max-autotune: the fastest of several that are timed, perhaps "
-        "others next time, so only where `reproducible` is false"
+        "others next time, so only where `reproducible` is false. On CUDA both run an optimizer step as one CUDA graph"
+    )
+    features: Features = Field(
+        description="where cached embeddings are while training. memory: all read at the start; stream: on the disk, "
+        "two windows of them in memory; auto: in memory where they fit. Changes no result"
+    )
+    window_images: int = Field(
+        description="images of the store whose chunks are in memory together where there are more: an epoch then goes "
+        "through the chunks in random order, one window after the other, whether features are streamed or not. "
+        "Streaming holds two windows: 31 kB an image each, at 12 views of 1280 numbers",
+        ge=256,
+        le=2**31,
     )
     batch_size: int = Field(description="images in one forward pass, all in memory at once", gt=0, le=4096)
     accumulation: int = Field(description="forward passes per optimizer step", gt=0, le=4096)
@@ -38,6 +51,11 @@ class TrainConfig(Section):
                 "otherwise: that can't be reproducible. Set train.compile to default, or train.reproducible to false"
             )
         return self
+
+    @property
+    def determinants(self) -> dict[str, Any]:
+        """All that bears on a result, as JSON: where embeddings are doesn't, so another choice resumes a training."""
+        return self.model_dump(mode="json", exclude={"features"})
 
     def training_seed(self, run: int) -> int:
         """The seed of training in a run whose seed is `run`."""

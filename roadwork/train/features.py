@@ -1,8 +1,7 @@
-"""Everything the head is trained on, in memory: cached embeddings, metadata, labels and the division of the images."""
+"""Everything the head is trained on: cached embeddings, metadata, labels and the division of the images."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,11 +14,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from roadwork.data.manifest import read_manifest
+from roadwork.data.row_order import check_order
 from roadwork.data.table_file import read_table_file
-from roadwork.embed.store import TextStore, read_image_store, read_text_store
+from roadwork.embed.store import ImageStoreOnDisk, TextStore, open_image_store, read_image_store, read_text_store
 from roadwork.errors import DataError, ParameterError, StoreError
 from roadwork.model.metadata import Metadata
 from roadwork.model.metadata_config import MetadataConfig
+from roadwork.train.config import Features
+from roadwork.train.data_digest import data_digest
+from roadwork.train.embeddings import Embeddings, Resident
+from roadwork.train.read_ahead import StoreReader
+from roadwork.train.residency import available_memory, kept_in_memory
+from roadwork.train.streamed import Streamed
+from roadwork.train.windows import window_chunks
+
+_AHEAD_IMAGES = 1024
 
 
 @dataclass(frozen=True)
@@ -27,13 +36,14 @@ class FeatureTable:
     """One row per image, in manifest order."""
 
     image_ids: list[str]  # image
-    embeddings: Tensor  # float16 [image view dim]
+    embeddings: Embeddings  # float16 [image view dim]
     metadata: Metadata
     labels: Tensor  # int64 [image]; -1 where the manifest has none
     split: NDArray[np.str_]  # image
     block: NDArray[np.int32]  # image; images of one block are never on two sides of a division
     roles: NDArray[np.str_]  # image fold: train, val, test, or empty for an image outside the test split
     fingerprint: str  # of the image features: backbone, geometry and decoder
+    digest: str  # of all that the whole table was loaded from, see `data_digest`; some of its rows keep it
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -45,13 +55,14 @@ class FeatureTable:
         index = torch.from_numpy(chosen).to(self.labels.device)
         return type(self)(
             image_ids=[self.image_ids[row] for row in chosen],
-            embeddings=self.embeddings.index_select(0, index),
+            embeddings=self.embeddings.take(chosen),
             metadata=self.metadata.index(index),
             labels=self.labels.index_select(0, index),
             split=self.split[chosen],
             block=self.block[chosen],
             roles=self.roles[chosen],
             fingerprint=self.fingerprint,
+            digest=self.digest,
         )
 
     def to(self, device: torch.device) -> Self:
@@ -59,17 +70,6 @@ class FeatureTable:
         moved = {field.name: getattr(self, field.name) for field in fields(self)}
         moved |= {name: getattr(self, name).to(device) for name in ("embeddings", "metadata", "labels")}
         return type(self)(**moved)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) over all rows: features, metadata, labels and division. Equal tables have equal digests."""
-        total = hashlib.sha256(self.fingerprint.encode())
-        for texts in (self.image_ids, self.split.tolist(), self.roles.ravel().tolist()):
-            total.update("\n".join(texts).encode())
-        for tensor in (self.embeddings, *self.metadata, self.labels):
-            total.update(tensor.cpu().contiguous().numpy().data)
-        total.update(self.block.astype(np.int64).tobytes())
-        return total.hexdigest()
 
 
 def load_features(
@@ -80,8 +80,13 @@ def load_features(
     metadata: MetadataConfig,
     *,
     views: int | None = None,
+    features: Features = "auto",
+    window_images: int = _AHEAD_IMAGES,
 ) -> FeatureTable:
     """The feature table of a project: both stores and the folds, matched row by row to the manifest.
+
+    `features` says whether the embeddings are read into memory or left on the disk; `auto` decides by their size and
+    the memory that is available. Of those on the disk at most two windows of `window_images` are in memory at a time.
 
     Raises DataError for a missing manifest or folds file, and StoreError (naming the first image that differs and the
     stage to run again) where a store or the folds aren't the manifest's rows in the manifest's order, or where the
@@ -90,10 +95,10 @@ def load_features(
     """
     frame = read_manifest(manifest).frame
     image_ids = frame["image_id"].astype(str).tolist()
-    images = read_image_store(image_store, image_ids=image_ids)
-    if views not in (None, images.embeddings.shape[1]):
+    images = open_image_store(image_store, image_ids=image_ids)
+    if views not in (None, images.shape[1]):
         raise StoreError(
-            f"the store holds {images.embeddings.shape[1]} views of an image, views.grid gives {views}",
+            f"the store holds {images.shape[1]} views of an image, views.grid gives {views}",
             where=str(image_store),
             rule="features and parameters belong together",
             fix="run `roadwork embed_images` again",
@@ -111,14 +116,23 @@ def load_features(
     role_columns = sorted((name for name in division if name.startswith("role_")), key=lambda name: int(name[5:]))
     return FeatureTable(
         image_ids=image_ids,
-        embeddings=torch.from_numpy(images.embeddings),
+        embeddings=_embeddings(images, features, window_images),
         metadata=_metadata(frame, text, metadata),
         labels=torch.from_numpy(frame["label"].astype("Int64").fillna(-1).to_numpy(dtype=np.int64)),
         split=division["split"].fillna("").to_numpy(dtype=np.str_),
         block=division["block"].to_numpy(dtype=np.int32),
         roles=division[role_columns].fillna("").to_numpy(dtype=np.str_),
         fingerprint=str(images.attributes["fingerprint"]),
+        digest=data_digest(image_store, text_store, manifest, folds),
     )
+
+
+def _embeddings(images: ImageStoreOnDisk, features: Features, window_images: int) -> Embeddings:
+    size_bytes = images.array.nbytes
+    if kept_in_memory(size_bytes, features, available_bytes=available_memory()):
+        return Resident(torch.from_numpy(read_image_store(images.path, image_ids=images.image_ids).embeddings))
+    reader = StoreReader(images, ahead_chunks=2 * window_chunks(window_images))
+    return Streamed(reader, np.arange(len(images.image_ids)))
 
 
 def _metadata(frame: pd.DataFrame, text: TextStore, config: MetadataConfig) -> Metadata:
@@ -154,22 +168,3 @@ def _read_folds(path: Path, image_ids: list[str]) -> pd.DataFrame:
     given = folds["image_id"].astype(str).tolist()
     check_order(given, image_ids, where=f"{path}: image_id", stage="folds")
     return folds
-
-
-def check_order(given: Sequence[str], expected: Sequence[str], *, where: str, stage: str) -> None:
-    """Raise StoreError unless `given` are the images `expected`, in order; the fix is to run `stage` again."""
-    pairs = enumerate(zip(given, expected, strict=False))
-    row = next((row for row, (one, other) in pairs if one != other), None)
-    if row is None and len(given) == len(expected):
-        return
-    what = (
-        f"{len(given)} images, {len(expected)} are expected"
-        if row is None
-        else f"row {row} is image {given[row]}, expected is {expected[row]}"
-    )
-    raise StoreError(
-        what,
-        where=where,
-        rule="one row for each of the manifest's images, in the manifest's order",
-        fix=f"run `roadwork {stage}` again",
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,12 +19,12 @@ from roadwork.model.head_config import HeadSpec
 from roadwork.train.checkpoint import build_head
 from roadwork.train.features import FeatureTable
 from roadwork.train.finetune_config import FinetuneConfig
-from roadwork.train.inference import margins
+from roadwork.train.inference import answers, margins, margins_of
 from roadwork.train.loop import Course, OnEpoch, train_head
-from roadwork.train.resume import run_digest
 from roadwork.train.sampler import shuffled_order
 from roadwork.train.setting import Setting
 from roadwork.train.validation import require_both_classes
+from roadwork.train.windows import in_windows
 
 PREDICTIONS = "predictions.parquet"
 
@@ -42,21 +41,6 @@ class Finetuning:
     config: FinetuneConfig
     setting: Setting
 
-    @cached_property
-    def digest(self) -> str:
-        """The name of this run's work area; another configuration, fold, data or seed has another."""
-        return run_digest(
-            {
-                "stage": "finetune",
-                "fold": self.fold,
-                "table": self.table.digest,
-                "head": self.weights_sha256,
-                "spec": self.spec.model_dump(mode="json"),
-                "config": self.config.model_dump(mode="json"),
-                **self.setting.parts,
-            }
-        )
-
 
 class Finetuned(NamedTuple):
     """The member of one fold, on the CPU, its predictions for that fold, and where it comes from."""
@@ -66,6 +50,8 @@ class Finetuned(NamedTuple):
     predictions: pd.DataFrame  # image_id, label, block, fold, margin_image_only, margin_with_metadata
     details: dict[str, Any]  # for head.json
     metrics: dict[str, Any]  # the same without the history
+    epochs_here: int  # trained by this process; the others an earlier one had left
+    gradient_s: float  # seconds that this process spent in gradient steps
 
 
 def finetune(plan: Finetuning, *, area: Path, on_epoch: OnEpoch) -> Finetuned:
@@ -94,7 +80,13 @@ def finetune(plan: Finetuning, *, area: Path, on_epoch: OnEpoch) -> Finetuned:
         patience=plan.config.patience,
         warmup_steps=0,
         warmup_max_fraction=0.0,
-        order=lambda epoch: shuffled_order(len(train), seed=seed, epoch=epoch),
+        order=lambda epoch: in_windows(
+            shuffled_order(len(train), seed=seed, epoch=epoch),
+            train.embeddings,
+            window_images=plan.setting.train.window_images,
+            seed=seed,
+            epoch=epoch,
+        ),
         near_share=lambda rows: None,
         keep_start=True,
     )
@@ -125,7 +117,8 @@ def finetune(plan: Finetuning, *, area: Path, on_epoch: OnEpoch) -> Finetuned:
         "history": [record.model_dump() for record in trained.history],
         **plan.setting.provenance(table),
     }
-    return Finetuned(head.cpu().eval(), spec, predictions, details, metrics)
+    epochs_here = len(trained.history) - trained.resumed
+    return Finetuned(head.cpu().eval(), spec, predictions, details, metrics, epochs_here, trained.gradient_s)
 
 
 def weight_change(before: dict[str, Tensor], after: dict[str, Tensor]) -> float:
@@ -152,16 +145,8 @@ def _roles(plan: Finetuning) -> NDArray[np.str_]:
 
 
 def _predictions(head: Head, outer: FeatureTable, plan: Finetuning) -> pd.DataFrame:
-    margin = {
-        name: margins(
-            head,
-            outer,
-            hide_metadata=hidden,
-            batch_size=plan.setting.train.batch_size,
-            device=plan.setting.device,
-        )
-        for name, hidden in (("margin_image_only", True), ("margin_with_metadata", False))
-    }
+    setting = plan.setting
+    found = answers(head, outer, batch_size=setting.train.batch_size, device=setting.device)
     labels = pd.array(outer.labels.numpy(), dtype="Int8")
     labels[outer.labels.numpy() < 0] = pd.NA
     return pd.DataFrame(
@@ -170,7 +155,8 @@ def _predictions(head: Head, outer: FeatureTable, plan: Finetuning) -> pd.DataFr
             "label": labels,
             "block": outer.block.astype(np.int32),
             "fold": pd.array([plan.fold] * len(outer), dtype="Int8"),
-            **margin,
+            "margin_image_only": margins_of(found.image_only),
+            "margin_with_metadata": margins_of(found.with_metadata),
         }
     )
 

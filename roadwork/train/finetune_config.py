@@ -17,3 +17,7 @@ class FinetuneConfig(FoldsConfig):
     patience: int = Field(
         description="epochs without a better one (inner validation MCC, then loss) before training stops", gt=0
     )
+    together: bool = Field(
+        description="true: the first fold's stage trains all folds that aren't made yet, and the other stages publish "
+        "theirs; false: each stage trains its own fold. The results are the same"
+    )

@@ -20,9 +20,14 @@ from roadwork.train.not_finite import check_answers
 class Answers(NamedTuple):
     """What the head says, on the CPU, in float32."""
 
-    logits: Tensor  # [image class]
+    image_only: Tensor  # logits [image class], all metadata hidden
+    with_metadata: Tensor  # logits [image class]
     gates: Tensor  # [image view]; 0 for a view that was pruned away
     view_margins: Tensor  # [image view]; what the view's own classifier says, NaN for a view that was pruned away
+
+    def logits(self, *, hide_metadata: bool) -> Tensor:
+        """The logits of one of the two modes."""
+        return self.image_only if hide_metadata else self.with_metadata
 
 
 def margins(
@@ -38,7 +43,8 @@ def margins(
     `hide_metadata` replaces every field by its learned null, as for a photograph that comes alone. Raises TrainingError
     that names the images whose answer is no number.
     """
-    return margins_of(answers(head, table, hide_metadata=hide_metadata, batch_size=batch_size, device=device).logits)
+    found = answers(head, table, batch_size=batch_size, device=device)
+    return margins_of(found.logits(hide_metadata=hide_metadata))
 
 
 def margins_of(logits: Tensor) -> NDArray[np.float64]:
@@ -51,29 +57,35 @@ def answers(
     head: Head,
     table: FeatureTable,
     *,
-    hide_metadata: bool,
     batch_size: int,
     device: torch.device,
     where: str = "",
 ) -> Answers:
     """Logits, gates and the views' own margins of every image, as `at_rest` runs the head.
 
+    Each image is looked at once and decided upon twice, with and without its metadata: deciding costs next to nothing.
+
     Raises TrainingError that names the images whose logits or gates aren't finite; `where` says in it when that was.
     """
     views = table.embeddings.shape[1]
-    logits, gates, view_margins = [torch.empty(0, 2)], [torch.empty(0, views)], [torch.empty(0, views)]
+    logits = {hide: [torch.empty(0, 2)] for hide in (True, False)}
+    gates, view_margins = [torch.empty(0, views)], [torch.empty(0, views)]
+    order = table.embeddings.expect(torch.arange(len(table), device=table.embeddings.device))
     with at_rest(head, device):
         for start in range(0, len(table), batch_size):
             span = slice(start, start + batch_size)
-            embeddings = table.embeddings[span].to(device).float()
-            output = head(embeddings, metadata_of(table, span, device, hide=hide_metadata))
+            embeddings = table.embeddings.gather(order[span]).to(device).float()
+            seen = head.look(embeddings)
+            for hide, parts in logits.items():
+                parts.append(head.decide(seen.vision, metadata_of(table, span, device, hide=hide)).float().cpu())
             by_view = torch.zeros(len(embeddings), views, device=device)
-            own = output.view_logits.float()
-            logits.append(output.logits.float().cpu())
-            gates.append(by_view.scatter(1, output.kept, output.gates.float()).cpu())
-            view_margins.append(by_view.fill_(torch.nan).scatter(1, output.kept, own[..., 1] - own[..., 0]).cpu())
-    found = Answers(torch.cat(logits), torch.cat(gates), torch.cat(view_margins))
-    check_answers(table, found.logits.isfinite().all(dim=1) & found.gates.isfinite().all(dim=1), where)
+            own = seen.view_logits.float()
+            gates.append(by_view.scatter(1, seen.kept, seen.gates.float()).cpu())
+            view_margins.append(by_view.fill_(torch.nan).scatter(1, seen.kept, own[..., 1] - own[..., 0]).cpu())
+    image_only, with_metadata, *shown = (torch.cat(parts) for parts in (*logits.values(), gates, view_margins))
+    found = Answers(image_only, with_metadata, *shown)
+    told = torch.cat([image_only, with_metadata, found.gates], dim=1)
+    check_answers(table, told.isfinite().all(dim=1), where)
     return found
 
 

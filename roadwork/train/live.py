@@ -7,21 +7,20 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dvclive.live import Live
-from scmrepo.exceptions import SCMError
 
 from roadwork.disk_fault import disk_faults_told
 from roadwork.train.record import EpochRecord
 
 
 class _Curves(Live):
-    """DVCLive's curves alone: its `metrics.json` is no stage's output, so DVC would leave it beside another run's."""
+    """DVCLive's curves alone.
+
+    Its `metrics.json` is no stage's output, so DVC would leave it beside another run's. The repository is left alone:
+    nothing of it is recorded, opening it takes time, and DVCLive raises in one that has no commit yet.
+    """
 
     def sync(self) -> None:
         return
-
-
-class _OutsideGit(_Curves):
-    """DVCLive that leaves the repository alone; otherwise it raises in one that has no commit yet."""
 
     def _init_dvc(self) -> None:
         return
@@ -72,7 +71,4 @@ def curves(record: EpochRecord, view_names: Sequence[str]) -> dict[str, float]:
 
 def _opened(folder: Path) -> Live:
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        return _Curves(str(folder), report=None, save_dvc_exp=False, dvcyaml=None)
-    except SCMError:
-        return _OutsideGit(str(folder), report=None, save_dvc_exp=False, dvcyaml=None)
+    return _Curves(str(folder), report=None, save_dvc_exp=False, dvcyaml=None)

@@ -45,7 +45,8 @@ def focal(
     missed = (1 - log_p_true.exp()).clamp_min(SMALLEST_MISS)
     per_image = missed**gamma * cross_entropy
     if alpha is not None:
-        per_image = per_image * torch.where(labels == 1, alpha, 1 - alpha)
+        # Not torch.where, which copies two numbers to the device, and waits for them.
+        per_image = per_image * torch.full_like(per_image, 1 - alpha).masked_fill(labels == 1, alpha)
     return per_image.mean()
 
 

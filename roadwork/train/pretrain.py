@@ -12,18 +12,20 @@ import numpy as np
 import pandas as pd
 import torch
 
+from roadwork.data.row_order import check_order
 from roadwork.errors import SamplingError
 from roadwork.model.head import Head
 from roadwork.model.head_config import HeadSpec
 from roadwork.seeding import derive
-from roadwork.train.features import FeatureTable, check_order
+from roadwork.train.features import FeatureTable
 from roadwork.train.loop import Course, OnEpoch, train_head
 from roadwork.train.not_finite import check_features
 from roadwork.train.pretrain_config import PretrainConfig
-from roadwork.train.resume import run_digest
+from roadwork.train.run_digest import run_digest
 from roadwork.train.sampler import near_share, weighted_order
 from roadwork.train.setting import Setting
 from roadwork.train.validation import require_both_classes
+from roadwork.train.windows import in_windows
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Pretrained(NamedTuple):
     details: dict[str, Any]  # for head.json
     metrics: dict[str, Any]  # the same without the history
     epochs_here: int  # trained by this process; the others an earlier one had left
+    gradient_s: float  # seconds that this process spent in gradient steps
 
 
 def pretrain(plan: Pretraining, *, area: Path, on_epoch: OnEpoch) -> Pretrained:
@@ -87,7 +90,13 @@ def pretrain(plan: Pretraining, *, area: Path, on_epoch: OnEpoch) -> Pretrained:
         patience=plan.config.patience,
         warmup_steps=plan.config.warmup_steps,
         warmup_max_fraction=plan.config.warmup_max_fraction,
-        order=lambda epoch: weighted_order(weights, seed=plan.setting.seed, epoch=epoch),
+        order=lambda epoch: in_windows(
+            weighted_order(weights, seed=plan.setting.seed, epoch=epoch),
+            train.embeddings,
+            window_images=plan.setting.train.window_images,
+            seed=plan.setting.seed,
+            epoch=epoch,
+        ),
         near_share=lambda rows: near_share(distance_km[rows], plan.near_km),
         keep_start=False,
     )
@@ -110,7 +119,7 @@ def pretrain(plan: Pretraining, *, area: Path, on_epoch: OnEpoch) -> Pretrained:
         "history": [record.model_dump() for record in trained.history],
         **plan.setting.provenance(plan.table),
     }
-    return Pretrained(head.cpu().eval(), details, metrics, len(trained.history) - trained.resumed)
+    return Pretrained(head.cpu().eval(), details, metrics, len(trained.history) - trained.resumed, trained.gradient_s)
 
 
 def fresh_head(spec: HeadSpec, seed: int) -> Head:

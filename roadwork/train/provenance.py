@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from roadwork.errors import BundleError
-from roadwork.train.features import FeatureTable
+
+
+class Features(Protocol):
+    """What a feature table tells of itself; here no more of it is needed, so no torch either."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of backbone, geometry and decoder."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Of all that the table was loaded from."""
+        ...
 
 
 class TrainedOn(NamedTuple):
@@ -21,7 +34,7 @@ class TrainedOn(NamedTuple):
         return cls(str(details.get("feature_fingerprint", "")), str(details.get("data_digest", "")))
 
     @classmethod
-    def from_table(cls, table: FeatureTable) -> Self:
+    def from_table(cls, table: Features) -> Self:
         """What a head that is trained on `table` will tell of itself."""
         return cls(table.fingerprint, table.digest)
 

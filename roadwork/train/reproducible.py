@@ -1,7 +1,8 @@
 """Kernels that give the same bits each time: what `train.reproducible` switches on.
 
-On the CPU with a fixed number of threads the head's kernels add in a fixed order as they are. On CUDA, without the
-switch, these don't, or needn't (read in PyTorch 2.15 and xFormers 0.0.35); with it:
+On the CPU with a fixed number of threads the head's kernels add in a fixed order as they are, so nothing needs choosing
+there; an operation that doesn't is refused all the same. On CUDA, without the switch, these don't, or needn't (read in
+PyTorch 2.15 and xFormers 0.0.35); with it:
 
 - backward of nn.Embedding, gather and scatter add atomically, in whatever order threads arrive → they sort first
 - backward of PyTorch's memory-efficient and flash attention likewise → one split of the keys; flash's ordered variant
@@ -12,7 +13,7 @@ switch, these don't, or needn't (read in PyTorch 2.15 and xFormers 0.0.35); with
 - torch.compile may pad matrices after timing both → Inductor times nothing
 
 Fixed anyway: dropout (counter-based), LayerNorm, GELU, index_select and metadata (no gradient), the losses
-(cross-entropy without PyTorch's own reduction), clip_grad_norm_ (foreach norms) and AdamW (element-wise). Forward
+(cross-entropy without PyTorch's own reduction), clip_gradients (foreach norms) and AdamW (element-wise). Forward
 passes add atomically nowhere, so predictions need no switch.
 """
 
@@ -32,8 +33,10 @@ _FIXED_WORKSPACES = (":4096:8", ":16:8")  # the two that PyTorch accepts; the fi
 
 
 @contextmanager
-def reproducible(wanted: bool, device: torch.device) -> Iterator[None]:
+def reproducible(wanted: bool, device: torch.device, *, compiled: bool) -> Iterator[None]:
     """Deterministic kernels on `device` inside the `with`, where `wanted`; all settings are put back.
+
+    `compiled` says whether torch.compile is used: it has a switch of its own, a second of imports away.
 
     Raises CapabilityError for an operation that has no deterministic kernel here, rather than to run another.
     """
@@ -43,6 +46,8 @@ def reproducible(wanted: bool, device: torch.device) -> Iterator[None]:
     with ExitStack() as stack:
         if device.type == "cuda":
             stack.enter_context(_fixed_workspace())
+        if compiled:
+            stack.enter_context(_nothing_timed())
         stack.enter_context(_deterministic_kernels())
         try:
             yield
@@ -59,20 +64,29 @@ def reproducible(wanted: bool, device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def _deterministic_kernels() -> Iterator[None]:
-    import torch._inductor.config as inductor  # a second of imports, which `use_deterministic_algorithms` costs anyway
-
+    """`torch.use_deterministic_algorithms` by its other name, which leaves Inductor unimported."""
     cudnn: Any = torch.backends.cudnn  # Any: its settings are properties of the module
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    inductor_before = inductor.deterministic
+    before = torch.get_deterministic_debug_mode()
     cudnn_before = cudnn.deterministic, cudnn.benchmark
     try:
-        torch.use_deterministic_algorithms(True)  # Inductor's switch too
+        torch.set_deterministic_debug_mode("error")
         cudnn.deterministic, cudnn.benchmark = True, False
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        inductor.deterministic = inductor_before
+        torch.set_deterministic_debug_mode(before)
         cudnn.deterministic, cudnn.benchmark = cudnn_before
+
+
+@contextmanager
+def _nothing_timed() -> Iterator[None]:
+    import torch._inductor.config as inductor
+
+    before = inductor.deterministic
+    try:
+        inductor.deterministic = True
+        yield
+    finally:
+        inductor.deterministic = before
 
 
 @contextmanager

@@ -25,7 +25,7 @@ class Setting:
     def parts(self) -> dict[str, Any]:
         """All of it as JSON, for the digest of a run; the device is the one found, not the word asked for."""
         return {
-            "train": self.train.model_dump(mode="json") | {"device": str(self.device)},
+            "train": self.train.determinants | {"device": str(self.device)},
             "loss": self.loss.model_dump(mode="json"),
             "seed": self.seed,
         }

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 
 
-def timing(seconds: float, epochs: int, device: torch.device) -> dict[str, Any]:
+def timing(seconds: float, gradient_s: float, epochs: int, device: torch.device) -> dict[str, Any]:
     """`device`, `threads` of the CPU, and what `epochs` epochs took: `seconds`, validation included, also per epoch.
 
+    `seconds_of_gradient_steps` are those of them in which the head learned: forward, backward and step.
     `seconds_per_epoch` is None when a finished training was only published again.
     """
     return {
@@ -17,5 +18,6 @@ def timing(seconds: float, epochs: int, device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "epochs": epochs,
         "seconds": round(seconds, 3),
+        "seconds_of_gradient_steps": round(gradient_s, 3),
         "seconds_per_epoch": round(seconds / epochs, 4) if epochs else None,
     }

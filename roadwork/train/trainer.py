@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.optim import AdamW
 
 from roadwork.model.head import Head
 from roadwork.train.compilation import Forward
@@ -15,6 +14,7 @@ from roadwork.train.config import TrainConfig
 from roadwork.train.features import FeatureTable
 from roadwork.train.loss_config import LossConfig
 from roadwork.train.losses import LossParts, total
+from roadwork.train.optimizer import AdamW
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,16 @@ class Trainer:
     weather_null: int
     lr: Callable[[int], float]  # learning rate at an optimizer step, counted from 0
 
+    def autocast(self, *, enabled: bool = True) -> torch.autocast:
+        """The context of a forward pass in the precision of the config; not `enabled`: float32 within such a one."""
+        device = self.table.labels.device.type
+        return torch.autocast(device, torch.bfloat16, enabled=enabled and self.config.precision == "bf16")
+
     def losses(self, forward: Forward, rows: Tensor) -> LossParts:
         """The losses of the batch `rows [image]` of the table, `forward` being the head or its compiled twin."""
-        table, device = self.table, rows.device
+        table = self.table
         metadata = table.metadata.index(rows)
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            output = forward(table.embeddings.index_select(0, rows).float(), metadata)
+        with self.autocast():
+            output = forward(table.embeddings.gather(rows).float(), metadata)
         labels = table.labels.index_select(0, rows)
         return total(output, labels, metadata.weather, null_index=self.weather_null, config=self.loss)

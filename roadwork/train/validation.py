@@ -10,24 +10,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike
-from sklearn.metrics import confusion_matrix_at_thresholds
 
 from roadwork.errors import SplitError
 from roadwork.model.head import Head
+from roadwork.train.decision import best_decision
 from roadwork.train.features import FeatureTable
 from roadwork.train.inference import answers, margins_of
 from roadwork.train.loss_config import LossConfig
 from roadwork.train.losses import focal
-
-
-class BestDecision(NamedTuple):
-    """The highest MCC that any threshold reaches, and the lowest margin that then counts as roadwork."""
-
-    mcc: float
-    threshold: float
 
 
 class Validation(NamedTuple):
@@ -53,33 +44,17 @@ def validate(
 
     Raises TrainingError, with `where` this was, that names the images for which the head's answer is no number.
     """
-    alone, informed = (
-        answers(head, table, hide_metadata=hide, batch_size=batch_size, device=device, where=where)
-        for hide in (True, False)
-    )
+    found = answers(head, table, batch_size=batch_size, device=device, where=where)
     labels = table.labels.cpu()
-    best = best_decision(labels.numpy(), margins_of(alone.logits))
-    value = focal(alone.logits, labels, gamma=loss.gamma, alpha=loss.alpha, label_smoothing=loss.label_smoothing)
+    best = best_decision(labels.numpy(), margins_of(found.image_only))
+    value = focal(found.image_only, labels, gamma=loss.gamma, alpha=loss.alpha, label_smoothing=loss.label_smoothing)
     return Validation(
         mcc_image_only=best.mcc,
-        mcc_with_metadata=best_decision(labels.numpy(), margins_of(informed.logits)).mcc,
+        mcc_with_metadata=best_decision(labels.numpy(), margins_of(found.with_metadata)).mcc,
         loss=float(value),
         threshold=best.threshold,
-        gates=alone.gates.double().mean(dim=0).tolist(),
+        gates=found.gates.double().mean(dim=0).tolist(),
     )
-
-
-def best_decision(labels: ArrayLike, margins: ArrayLike) -> BestDecision:
-    """The best of all rules "roadwork if margin ≥ threshold" for `labels [image]` (0 or 1) and `margins [image]`.
-
-    Among equals the highest threshold. Matthews correlation coefficient as scikit-learn's `matthews_corrcoef`: 0 where
-    everything would be put in one class.
-    """
-    tn, fp, fn, tp, thresholds = confusion_matrix_at_thresholds(np.asarray(labels), np.asarray(margins))
-    product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-    mcc = np.where(product > 0, (tp * tn - fp * fn) / np.sqrt(np.maximum(product, 1)), 0.0)
-    best = int(mcc.argmax())
-    return BestDecision(float(mcc[best]), float(thresholds[best]))
 
 
 def require_both_classes(table: FeatureTable, part: str, fix: str) -> None:

@@ -28,7 +28,7 @@ def explicit(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("backend", ["sdpa", "auto"])
+@pytest.mark.parametrize("backend", ["sdpa", "math", "auto"])
 def test_it_is_softmax_attention(backend: str, dtype: torch.dtype):
     q, k, v = qkv(dtype)
     out = attention(q, k, v, backend=backend)
@@ -36,10 +36,41 @@ def test_it_is_softmax_attention(backend: str, dtype: torch.dtype):
     torch.testing.assert_close(out.float(), explicit(q, k, v), atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
 
 
-def test_a_known_answer():
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("tokens", [1, 8, 12])
+def test_math_and_sdpa_agree_forward_and_backward(dtype: torch.dtype, tokens: int):
+    outs, grads = [], []
+    for backend in ("math", "sdpa"):
+        generator = torch.Generator().manual_seed(2)
+        q, k, v = (torch.randn(3, tokens, 8, 64, generator=generator).to(dtype).requires_grad_() for _ in range(3))
+        out = attention(q, k, v, backend=backend)
+        grads.append(torch.autograd.grad(out.float().square().sum(), (q, k, v)))
+        outs.append(out)
+    torch.testing.assert_close(outs[0], outs[1], atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
+    for ours, theirs in zip(*grads, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=5 * TOLERANCE[dtype], rtol=5 * TOLERANCE[dtype])
+
+
+def test_math_gives_gradients_that_are_the_formulas():
+    q, k, v = (x.double().detach().requires_grad_() for x in qkv())
+    assert torch.autograd.gradcheck(lambda *x: attention(*x, backend="math"), (q, k, v))
+
+
+@pytest.mark.parametrize(("dtype", "taken"), [(torch.float32, "sdpa"), (torch.bfloat16, "math")], ids=str)
+def test_auto_takes_what_is_fastest_on_the_cpu(dtype: torch.dtype, taken: str):
+    q, k, v = qkv(dtype)
+    assert torch.equal(attention(q, k, v, backend="auto"), attention(q, k, v, backend=taken))
+    other = {"sdpa": "math", "math": "sdpa"}[taken]
+    generator = torch.Generator().manual_seed(4)
+    large = [torch.randn(16, 8, 8, 64, generator=generator).to(dtype) for _ in range(3)]
+    assert not torch.equal(attention(*large, backend="auto"), attention(*large, backend=other))
+
+
+@pytest.mark.parametrize("backend", ["sdpa", "math"])
+def test_a_known_answer(backend: str):
     """Equal keys: the mean of the values, for every query."""
     v = torch.tensor([[1.0, 0.0], [3.0, 4.0]]).reshape(1, 2, 1, 2)
-    out = attention(torch.randn(1, 3, 1, 2), torch.ones(1, 2, 1, 2), v, backend="sdpa")
+    out = attention(torch.randn(1, 3, 1, 2), torch.ones(1, 2, 1, 2), v, backend=backend)
     torch.testing.assert_close(out, torch.tensor([2.0, 2.0]).expand(1, 3, 1, 2))
 
 
@@ -49,7 +80,7 @@ def test_xformers_without_a_gpu_is_an_error_that_says_why():
     message = str(caught.value)
     assert "no operator for the device `cpu`" in message
     assert "head.attention.backend" in message
-    assert "`auto` or `sdpa`" in message
+    assert "`auto`, `sdpa` or `math`" in message
 
 
 def test_the_capability_is_asked_of_the_operator_not_of_the_import(monkeypatch: pytest.MonkeyPatch):

@@ -337,7 +337,9 @@ from pathlib import Path
 import torch
 from roadwork.config import load_section
 from roadwork.model.head import Head
+from roadwork.model.head_config import HeadConfig, HeadSpec
 from roadwork.model.metadata import Metadata
+from roadwork.model.metadata_config import MetadataConfig
 
 params = Path(sys.argv[1])
 head, metadata = load_section(params, "head", HeadConfig), load_section(params, "metadata", MetadataConfig)

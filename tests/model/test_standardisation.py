@@ -51,3 +51,21 @@ def test_switched_off_it_passes_everything():
     assert box(x) is x
     assert box(x[:, :2], torch.tensor([[0, 3]] * 3)).shape == (3, 2, 5)
     assert dict(box.state_dict()) == {}
+
+
+def test_pieces_give_the_bits_of_the_whole_and_nothing_that_was_given_changes():
+    class OnDisk:
+        shape = (2500, 2, 3)
+
+        def pieces(self, images):
+            return (piece.half() for piece in x.split(images))
+
+    torch.manual_seed(1)
+    x = (5 + torch.randn(2500, 2, 3)).half().double()
+    before = x.clone()
+    whole, pieces = Standardisation(2, 3), Standardisation(2, 3)
+    whole.fit(x)
+    pieces.fit(OnDisk())
+    assert torch.equal(whole.mean, pieces.mean)
+    assert torch.equal(whole.scale, pieces.scale)
+    assert torch.equal(x, before)

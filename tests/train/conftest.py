@@ -11,6 +11,7 @@ from roadwork.model.head_config import HeadConfig, HeadSpec
 from roadwork.model.metadata import Metadata
 from roadwork.model.metadata_config import MetadataConfig
 from roadwork.train.config import TrainConfig
+from roadwork.train.embeddings import Resident
 from roadwork.train.features import FeatureTable
 from roadwork.train.finetune_config import FinetuneConfig
 from roadwork.train.loss_config import LossConfig
@@ -25,6 +26,12 @@ SPLITS = {"train": 120, "val": 40, "test": 60}
 @pytest.fixture(autouse=True)
 def _one_thread(one_thread):
     """Every test here works on small tensors."""
+
+
+@pytest.fixture(autouse=True)
+def _every_epoch_is_saved(monkeypatch):
+    """However short the epochs are; what saves seldom is tested by itself."""
+    monkeypatch.setattr("roadwork.train.saving_pace.SHARE", 1.0)
 
 
 @pytest.fixture(scope="session")
@@ -75,13 +82,14 @@ def table(metadata_config):
     )
     return FeatureTable(
         image_ids=[f"{i:064x}" for i in range(n)],
-        embeddings=torch.from_numpy(embeddings.astype(np.float16)),
+        embeddings=Resident(torch.from_numpy(embeddings.astype(np.float16))),
         metadata=metadata,
         labels=torch.from_numpy(labels.astype(np.int64)),
         split=split.astype(np.str_),
         block=np.arange(n, dtype=np.int32) // 2,
         roles=roles,
         fingerprint="f" * 64,
+        digest="d" * 64,
     )
 
 
@@ -103,6 +111,8 @@ def setting():
             precision="fp32",
             reproducible=True,
             compile="off",
+            features="auto",
+            window_images=32768,
             batch_size=16,
             accumulation=2,
             clip_norm=1.0,
@@ -122,7 +132,14 @@ def pretrain_config():
 @pytest.fixture(scope="session")
 def finetune_config():
     return FinetuneConfig(
-        folds=(0, 1, 2), inner_val_fraction=0.3, lr=1e-3, weight_decay=0.02, dropout=0.2, epochs=3, patience=3
+        folds=(0, 1, 2),
+        inner_val_fraction=0.3,
+        lr=1e-3,
+        weight_decay=0.02,
+        dropout=0.2,
+        epochs=3,
+        patience=3,
+        together=True,
     )
 
 

@@ -7,7 +7,8 @@ from roadwork.errors import BundleError
 from roadwork.model.metadata import Metadata
 from roadwork.publish import write_json
 from roadwork.sealed_json import seal
-from roadwork.train.checkpoint import DESCRIPTION, WEIGHTS, build_head, load_head, save_head
+from roadwork.train.checkpoint import build_head, load_head, save_head
+from roadwork.train.head_folder import DESCRIPTION, WEIGHTS
 from roadwork.train.pretrain import fresh_head
 
 
@@ -24,7 +25,7 @@ def test_round_trip(saved, spec, table):
     assert loaded_spec == spec
     assert details == {"best_epoch": 3}
     assert not loaded.training
-    embeddings, metadata = table.embeddings[:5].float(), Metadata.null(5, spec.metadata)
+    embeddings, metadata = table.embeddings.tensor[:5].float(), Metadata.null(5, spec.metadata)
     head.eval()
     assert torch.equal(head(embeddings, metadata).logits, loaded(embeddings, metadata).logits)
 

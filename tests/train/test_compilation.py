@@ -11,7 +11,7 @@ from roadwork.train.pretrain import fresh_head
 
 def test_off_is_the_head_itself(spec):
     head = fresh_head(spec, 1)
-    assert forward_of(head, "off") is head
+    assert forward_of(head, "off", batch_size=2) is head
 
 
 def test_no_compiler_is_a_capability_error(spec, table, monkeypatch):
@@ -21,7 +21,20 @@ def test_no_compiler_is_a_capability_error(spec, table, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda head, mode: fail)
     head = fresh_head(spec, 1)
     with pytest.raises(CapabilityError, match=r"(?s)no C\+\+ compiler.*set train.compile to off"):
-        forward_of(head, "default")(table.embeddings[:2].float(), table.metadata.index(torch.arange(2)))
+        forward_of(head, "default", batch_size=2)(
+            table.embeddings.tensor[:2].float(), table.metadata.index(torch.arange(2))
+        )
+
+
+def test_other_batches_than_the_full_ones_are_not_compiled(spec, table, monkeypatch):
+    calls = []
+    monkeypatch.setattr(torch, "compile", lambda head, mode: lambda *given: calls.append(mode) or head(*given))
+    head = fresh_head(spec, 1).eval()
+    forward = forward_of(head, "max-autotune", batch_size=4)
+    for images in (4, 3, 5, 4):
+        given = (table.embeddings.tensor[:images].float(), table.metadata.index(torch.arange(images)))
+        assert torch.equal(forward(*given).logits, head(*given).logits)
+    assert calls == ["max-autotune-no-cudagraphs"] * 2
 
 
 @pytest.mark.slow
@@ -41,8 +54,8 @@ def test_the_compiled_head_says_the_same(spec, table):
 
 def same_answers(spec, table, mode):
     head = fresh_head(spec, 1).eval()
-    given = (table.embeddings[:6].float(), table.metadata.index(torch.arange(6)))
-    plain, compiled = head(*given), forward_of(head, mode)(*given)
+    given = (table.embeddings.tensor[:6].float(), table.metadata.index(torch.arange(6)))
+    plain, compiled = head(*given), forward_of(head, mode, batch_size=6)(*given)
     assert torch.allclose(plain.logits, compiled.logits, atol=1e-5)
     assert torch.equal(plain.kept, compiled.kept)
     return compiled

@@ -1,4 +1,3 @@
-import copy
 import math
 from dataclasses import replace
 
@@ -7,9 +6,10 @@ import torch
 
 from roadwork.errors import TrainingError
 from roadwork.train.compilation import forward_of
-from roadwork.train.epoch import train_epoch
+from roadwork.train.embeddings import Resident
+from roadwork.train.epoch import take_step, train_epoch
 from roadwork.train.losses import total
-from roadwork.train.optimizer import build_optimizer
+from roadwork.train.optimizer import AdamW
 from roadwork.train.pretrain import fresh_head
 from roadwork.train.trainer import Trainer
 
@@ -27,8 +27,8 @@ def make(still, table, setting):
         head = fresh_head(still, 1)
         return Trainer(
             head=head,
-            forward=forward_of(head, "off"),
-            optimizer=build_optimizer(head, lr=1e-2, weight_decay=0.0),
+            forward=forward_of(head, "off", batch_size=setting.train.batch_size),
+            optimizer=AdamW(head, weight_decay=0.0),
             table=table,
             config=setting.train.model_copy(update=changes),
             loss=setting.loss.model_copy(update={"weather": 0.0}),
@@ -57,11 +57,23 @@ def test_accumulated_batches_step_like_one_large_batch(make, images):
 
 def test_one_step_per_group_with_the_schedules_rate(make):
     rates = []
-    trainer = replace(make(batch_size=4, accumulation=2), lr=lambda step: rates.append(step) or 1e-3 * (step + 1))
-    train_epoch(trainer, torch.arange(20), epoch=3, first_step=10)
-    assert sorted(set(rates)) == [10, 11, 12]
-    assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx([0.013, 0.013])
-    assert {int(state["step"]) for state in trainer.optimizer.state.values()} == {3}
+    trainer = replace(make(batch_size=4, accumulation=2), lr=lambda step: 1e-3 * (step + 1))
+
+    def step(group, lr, broken):
+        rates.append(lr)
+        return take_step(trainer, group, lr, broken)
+
+    train_epoch(trainer, torch.arange(20), epoch=3, first_step=10, step=step)
+    assert rates == pytest.approx([0.011, 0.012, 0.013])
+    assert {int(moments.step) for moments in trainer.optimizer.moments.values()} == {3}
+
+
+def test_the_rate_reaches_the_weights(make):
+    """The first step of AdamW moves a weight that has a gradient by the learning rate."""
+    trainer = replace(make(batch_size=8), lr=lambda step: 1e-3 * (step + 1))
+    before = weights(trainer)
+    train_epoch(trainer, torch.arange(16), epoch=1, first_step=4)
+    assert float((weights(trainer) - before).abs().max()) == pytest.approx(5e-3, rel=1e-2)
 
 
 def test_returns_image_weighted_means_of_the_parts(make):
@@ -72,7 +84,7 @@ def test_returns_image_weighted_means_of_the_parts(make):
     assert torch.equal(before, weights(trainer))
     table = trainer.table
     expected = total(
-        trainer.head(table.embeddings[:20].float(), table.metadata.index(order)),
+        trainer.head(table.embeddings.tensor[:20].float(), table.metadata.index(order)),
         table.labels[:20],
         table.metadata.weather[:20],
         null_index=3,
@@ -91,9 +103,9 @@ def test_the_gradient_is_clipped(make):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_broken_features_end_training_and_are_named(make, table, value):
-    embeddings = table.embeddings.clone()
+    embeddings = table.embeddings.tensor.clone()
     embeddings[9, 2, 0] = value
-    trainer = make(replace(table, embeddings=embeddings), batch_size=4, accumulation=2)
+    trainer = make(replace(table, embeddings=Resident(embeddings)), batch_size=4, accumulation=2)
     with pytest.raises(TrainingError) as caught:
         train_epoch(trainer, torch.arange(24), epoch=4, first_step=30)
     assert "epoch 4, optimizer step 32, batch 3 of 6, image 0" in caught.value.where
@@ -105,9 +117,50 @@ def test_broken_features_end_training_and_are_named(make, table, value):
 def test_broken_weights_name_the_steps_images(make, table):
     trainer = make(batch_size=4, accumulation=3)
     next(trainer.head.parameters()).data.fill_(float("nan"))
-    before = copy.deepcopy(trainer.optimizer.state_dict()["state"])
     with pytest.raises(TrainingError, match="lower the learning rate") as caught:
         train_epoch(trainer, torch.arange(24), epoch=1, first_step=0)
     assert all(image_id in caught.value.where for image_id in table.image_ids[:8])
     assert "and 4 more" in caught.value.where
-    assert trainer.optimizer.state_dict()["state"] == before
+    assert not any(moments.step for moments in trainer.optimizer.moments.values())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_weights_rounded_once_for_a_group_give_the_bits_of_each_batch_alone(make, precision):
+    """Batches that share a context share the rounded weights; it must not show in the gradient."""
+    gradients = []
+    for shared in (True, False):
+        trainer = make(batch_size=8, accumulation=2, precision=precision)
+        group, broken = [torch.arange(8), torch.arange(8, 13)], torch.zeros(())
+        if shared:
+            take_step(trainer, group, 0.0, broken)
+        else:
+            for rows in group:
+                (trainer.losses(trainer.head, rows).total * (len(rows) / 13)).backward()
+            torch.nn.utils.clip_grad_norm_(trainer.head.parameters(), trainer.config.clip_norm)
+        gradients.append({name: p.grad for name, p in trainer.head.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    assert all(torch.equal(gradient, gradients[1][name]) for name, gradient in gradients[0].items())
+
+
+def test_after_a_broken_step_none_is_taken_until_somebody_looks(make, table, monkeypatch):
+    """One look at the end of the epoch: the weights are those that broke, and the error names the step that did."""
+    monkeypatch.setattr("roadwork.train.epoch.LOOK", 100)
+    embeddings = table.embeddings.tensor.clone()
+    embeddings[9, 2, 0] = float("nan")
+    good, bad = make(batch_size=4, accumulation=2), make(replace(table, embeddings=Resident(embeddings)))
+    bad = replace(bad, config=good.config)
+    train_epoch(good, torch.arange(8), epoch=1, first_step=0)
+    with pytest.raises(TrainingError, match="optimizer step 2, batch 3 of 12, image 0"):
+        train_epoch(bad, torch.arange(48), epoch=1, first_step=0)
+    assert torch.equal(weights(good), weights(bad))
+    assert all(torch.equal(tensor, good.optimizer.state()[name]) for name, tensor in bad.optimizer.state().items())
+
+
+@pytest.mark.parametrize("look", [1, 2, 3, 16])
+def test_how_often_somebody_looks_changes_nothing(make, monkeypatch, look):
+    reference, trainer = make(batch_size=4), make(batch_size=4)
+    one = train_epoch(reference, torch.arange(48), epoch=1, first_step=0)
+    monkeypatch.setattr("roadwork.train.epoch.LOOK", look)
+    other = train_epoch(trainer, torch.arange(48), epoch=1, first_step=0)
+    assert one == other
+    assert torch.equal(weights(reference), weights(trainer))

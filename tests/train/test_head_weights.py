@@ -6,7 +6,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from roadwork.train.checkpoint import WEIGHTS, save_head
+from roadwork.train.checkpoint import save_head
+from roadwork.train.head_folder import WEIGHTS
 from roadwork.train.head_weights import read_head_weights
 from roadwork.train.pretrain import fresh_head
 

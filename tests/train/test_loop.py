@@ -2,6 +2,8 @@
 
 import math
 import random
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -10,8 +12,10 @@ import pytest
 import torch
 
 from roadwork.errors import TrainingError
+from roadwork.train import loop
 from roadwork.train.pretrain import pretrain
 from roadwork.train.resume import load_state
+from roadwork.train.saving_pace import Pace
 from roadwork.train.schedule import lr_factor
 from roadwork.train.trainer import Trainer
 
@@ -104,6 +108,74 @@ def test_a_run_killed_within_an_epoch_goes_on_bit_for_bit(pretraining, tmp_path,
         assert resumed.epochs_here == 3 - (batch - 1) // 8, "no finished epoch is done again"
         assert_same_weights(unbroken.head, resumed.head)
         assert unbroken.details == resumed.details
+
+
+def test_a_state_is_saved_as_often_as_its_share_of_the_time_allows(pretraining, tmp_path, ignore, monkeypatch):
+    """Each epoch takes a second and a save 0.2 s, by the clock that is given, and 10 % of it is for saving."""
+    now, saved = [0.0], []
+    real_save, real_epoch = loop.save_state, loop.train_epoch
+
+    def save(area, state):
+        now[0] += 0.2
+        saved.append(len(state.history))
+        real_save(area, state)
+
+    def epoch(*args, **kwargs):
+        now[0] += 1.0
+        return real_epoch(*args, **kwargs)
+
+    monkeypatch.setattr(loop, "save_state", save)
+    monkeypatch.setattr(loop, "train_epoch", epoch)
+    monkeypatch.setattr(loop, "Pace", lambda share: Pace(0.1, lambda: now[0]))
+    seldom = pretrain(pretraining, area=tmp_path / "seldom", on_epoch=ignore)
+    assert saved == [1, 4, 6]
+    monkeypatch.undo()
+    assert_same_weights(seldom.head, pretrain(pretraining, area=tmp_path / "always", on_epoch=ignore).head)
+
+
+def test_what_was_trained_since_the_last_save_is_trained_again_bit_for_bit(pretraining, tmp_path, ignore, monkeypatch):
+    unbroken = pretrain(pretraining, area=tmp_path / "unbroken", on_epoch=ignore)
+    area = tmp_path / "area"
+    real = loop.save_state
+    monkeypatch.setattr(loop, "save_state", lambda area, state: len(state.history) == 2 and real(area, state))
+
+    def kill(record):
+        if record.epoch == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(pretraining, area=area, on_epoch=kill)
+    monkeypatch.undo()
+    disturb_global_generators()
+    seen = []
+    resumed = pretrain(pretraining, area=area, on_epoch=lambda record: seen.append(record.epoch))
+    assert resumed.epochs_here == 4
+    assert seen == [1, 2, 3, 4, 5, 6]
+    assert_same_weights(unbroken.head, resumed.head)
+    assert unbroken.details == resumed.details
+
+
+def test_a_training_imports_no_compiler():
+    """Seconds of imports that a training on the CPU has no use for; in a process of its own."""
+    program = """
+import sys
+import torch
+from torch import nn
+from roadwork.train import loop
+from roadwork.train.optimizer import AdamW
+from roadwork.train.reproducible import reproducible
+
+module = nn.Linear(2, 2)
+with reproducible(True, torch.device("cpu"), compiled=False):
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = module(torch.ones(1, 2)).float().sum()
+    loss.backward()
+    nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+    AdamW(module, weight_decay=0.1).step(0.1, skip=torch.zeros(()))
+print(sorted({".".join(name.split(".")[:2]) for name in sys.modules} & {"torch._dynamo", "torch._inductor", "sympy"}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_a_resumed_run_trains_only_what_is_missing(pretraining, tmp_path, ignore, monkeypatch):

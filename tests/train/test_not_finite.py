@@ -7,10 +7,12 @@ import torch
 
 from roadwork.errors import TrainingError
 from roadwork.train.compilation import forward_of
+from roadwork.train.embeddings import Resident
 from roadwork.train.epoch import train_epoch
 from roadwork.train.finetune import Finetuning, finetune
 from roadwork.train.inference import answers
-from roadwork.train.optimizer import build_optimizer
+from roadwork.train.not_finite import first_not_finite
+from roadwork.train.optimizer import AdamW
 from roadwork.train.pretrain import fresh_head, pretrain
 from roadwork.train.resume import load_state
 from roadwork.train.trainer import Trainer
@@ -32,8 +34,8 @@ def make(spec, table, setting):
         head = fresh_head(still, 1)
         return Trainer(
             head=head,
-            forward=forward_of(head, "off"),
-            optimizer=build_optimizer(head, lr=1e-3, weight_decay=0.0),
+            forward=forward_of(head, "off", batch_size=setting.train.batch_size),
+            optimizer=AdamW(head, weight_decay=0.0),
             table=table,
             config=setting.train.model_copy(update={"batch_size": 4, "accumulation": 2, **changes}),
             loss=setting.loss,
@@ -61,10 +63,10 @@ def with_text(table, row, value):
 
 
 def with_embedding(table, rows, value):
-    embeddings = table.embeddings.clone()
+    embeddings = table.embeddings.tensor.clone()
     for row in rows:
         embeddings[row, 2, 0] = value
-    return replace(table, embeddings=embeddings)
+    return replace(table, embeddings=Resident(embeddings))
 
 
 def test_broken_features_of_two_batches(make, table):
@@ -142,10 +144,20 @@ def test_weights_that_the_last_step_broke_are_noticed_with_the_epoch(make, table
     assert "lower the learning rate" in error.fix
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("place", [0, 500, 1002])
+def test_one_broken_number_among_many_is_found(value, place):
+    numbers = torch.full((1003,), 3e38)
+    tensors = {"empty": torch.zeros(0), "whole": torch.tensor(1), "half": torch.ones(3).half(), "large": numbers}
+    assert first_not_finite(tensors) is None
+    numbers[place] = value
+    assert first_not_finite(tensors) == "large"
+
+
 def test_an_optimizer_that_lost_its_numbers_is_noticed(make):
     trainer = make()
     train_epoch(trainer, torch.arange(24), epoch=1, first_step=0)
-    next(iter(trainer.optimizer.state.values()))["exp_avg_sq"].fill_(float("inf"))
+    next(iter(trainer.optimizer.moments.values())).exp_avg_sq.fill_(float("inf"))
     assert "exp_avg_sq/" in error_of(trainer).what
 
 
@@ -188,7 +200,7 @@ def test_an_answer_that_is_no_number_is_no_answer(spec, table):
     with torch.no_grad():
         head.classifier.layers[-1].bias.fill_(float("nan"))
     with pytest.raises(TrainingError, match="no number for 5 of 5 images"):
-        answers(head, table.rows(range(5)), hide_metadata=True, batch_size=2, device=CPU)
+        answers(head, table.rows(range(5)), batch_size=2, device=CPU)
 
 
 @pytest.mark.parametrize("step", [19, 20, 21, 22, 23])

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from roadwork.errors import SamplingError, SplitError, StoreError
+from roadwork.train.embeddings import Resident
 from roadwork.train.pretrain import fresh_head, pretrain
 from roadwork.train.validation import validate
 
@@ -52,11 +53,13 @@ def test_the_share_near_a_cluster_is_that_of_the_weighted_draws(pretraining, tmp
 
 def test_images_of_other_splits_are_not_seen(pretraining, tmp_path, ignore):
     table = pretraining.table
-    embeddings = table.embeddings.clone()
+    embeddings = table.embeddings.tensor.clone()
     embeddings[torch.from_numpy(table.split == "test")] = float("nan")  # would end training
     plan = replace(pretraining, config=pretraining.config.model_copy(update={"epochs": 1}))
     one = pretrain(plan, area=tmp_path / "one", on_epoch=ignore)
-    two = pretrain(replace(plan, table=replace(table, embeddings=embeddings)), area=tmp_path / "two", on_epoch=ignore)
+    two = pretrain(
+        replace(plan, table=replace(table, embeddings=Resident(embeddings))), area=tmp_path / "two", on_epoch=ignore
+    )
     assert one.metrics == two.metrics
 
 
@@ -102,7 +105,7 @@ def test_unlabelled_validation_images_are_left_out(pretraining, tmp_path, ignore
 def test_every_input_changes_the_digest(pretraining, tmp_path):
     setting, config = pretraining.setting, pretraining.config
     others = [
-        replace(pretraining, table=replace(pretraining.table, fingerprint="0" * 64)),
+        replace(pretraining, table=replace(pretraining.table, digest="0" * 64)),
         replace(pretraining, sampling=pretraining.sampling.assign(weight=1.0)),
         replace(pretraining, near_km=50.0),
         replace(pretraining, spec=pretraining.spec.model_copy(update={"views": 7})),
@@ -115,6 +118,15 @@ def test_every_input_changes_the_digest(pretraining, tmp_path):
     digests = {plan.digest for plan in (pretraining, *others)}
     assert len(digests) == len(others) + 1
     assert replace(pretraining).digest == pretraining.digest
+
+
+def test_where_embeddings_are_leaves_the_digest_alone_and_the_order_of_an_epoch_does_not(pretraining):
+    def digest(**changes):
+        train = pretraining.setting.train.model_copy(update=changes)
+        return replace(pretraining, setting=replace(pretraining.setting, train=train)).digest
+
+    assert digest(features="stream") == digest(features="memory") == pretraining.digest
+    assert digest(window_images=512) != pretraining.digest
 
 
 def test_a_fresh_head_is_a_function_of_the_seed(spec):

@@ -16,7 +16,7 @@ def test_a_head_of_this_table_passes(table, setting):
 
 @pytest.mark.parametrize(
     ("change", "name"),
-    [(lambda t: {"fingerprint": "other"}, "feature fingerprint"), (lambda t: {"labels": 1 - t.labels}, "data digest")],
+    [(lambda t: {"fingerprint": "other"}, "feature fingerprint"), (lambda t: {"digest": "0" * 64}, "data digest")],
 )
 def test_a_head_of_another_table_is_refused(table, setting, change, name):
     details = setting.provenance(replace(table, **change(table)))

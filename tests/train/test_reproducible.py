@@ -42,7 +42,7 @@ def other_settings(monkeypatch):
 def test_deterministic_inside_and_as_before_after(other_settings, leave):
     before = settings()
     try:
-        with reproducible(True, CUDA):
+        with reproducible(True, CUDA, compiled=True):
             assert settings() == (True, False, True, True, False, ":4096:8")
             if leave is not None:
                 raise leave
@@ -53,31 +53,38 @@ def test_deterministic_inside_and_as_before_after(other_settings, leave):
 
 def test_a_workspace_that_will_do_is_kept(monkeypatch):
     monkeypatch.setenv(WORKSPACE, ":16:8")
-    with reproducible(True, CUDA):
+    with reproducible(True, CUDA, compiled=True):
         assert os.environ[WORKSPACE] == ":16:8"
     monkeypatch.delenv(WORKSPACE)
-    with reproducible(True, CUDA):
+    with reproducible(True, CUDA, compiled=True):
         assert os.environ[WORKSPACE] == ":4096:8"
     assert WORKSPACE not in os.environ
-    with reproducible(True, CPU):
+    with reproducible(True, CPU, compiled=False):
         assert WORKSPACE not in os.environ, "the CPU has no use for it"
+
+
+def test_inductors_switch_is_left_alone_where_nothing_is_compiled():
+    inductor.deterministic = False
+    with reproducible(True, CPU, compiled=False):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not inductor.deterministic
 
 
 def test_not_wanted_changes_nothing():
     before = settings()
-    with reproducible(False, CUDA):
+    with reproducible(False, CUDA, compiled=True):
         assert settings() == before
 
 
 def test_an_operation_without_a_deterministic_kernel_is_refused():
     message = r"(?s)put_.*train\.reproducible.*set train\.reproducible to false"
-    with pytest.raises(CapabilityError, match=message), reproducible(True, CPU):
+    with pytest.raises(CapabilityError, match=message), reproducible(True, CPU, compiled=False):
         torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2))
     torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2))
 
 
 def test_other_faults_pass_as_they_are():
-    with pytest.raises(RuntimeError, match="size of tensor"), reproducible(True, CPU):
+    with pytest.raises(RuntimeError, match="size of tensor"), reproducible(True, CPU, compiled=False):
         torch.ones(2) + torch.ones(3)
 
 
@@ -138,7 +145,7 @@ def test_xformers_refuses_its_own_kernels_that_are_not_deterministic():
     def refusals(operator):
         return [reason for reason in operator.not_supported_reasons(given) if "non-deterministic" in reason]
 
-    with reproducible(True, CPU):
+    with reproducible(True, CPU, compiled=False):
         assert refusals(fmha.flash.BwOp)
         assert not refusals(fmha.cutlass.BwOp)
     assert not refusals(fmha.flash.BwOp)

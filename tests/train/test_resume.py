@@ -1,12 +1,12 @@
 import errno
 import shutil
-import threading
 
 import pytest
 import torch
 
 from roadwork.errors import StoreError, TrainingError
-from roadwork.train.resume import State, load_state, run_digest, save_state, work_area
+from roadwork.train.resume import State, load_state, save_state
+from roadwork.train.work_area import work_area
 
 
 def state(epochs):
@@ -67,45 +67,6 @@ def test_the_work_area_is_kept_on_an_error_and_removed_on_success(tmp_path):
     with work_area(tmp_path, "run") as area:
         assert_same(load_state(area), state(1))
     assert not area.exists()
-
-
-def test_whoever_comes_second_waits_for_the_first(tmp_path, capsys):
-    order = []
-
-    def second():
-        with work_area(tmp_path, "run") as area:
-            order.append(f"second finds {[entry.name for entry in area.iterdir()]}")
-
-    with work_area(tmp_path, "run") as area:
-        thread = threading.Thread(target=second)
-        thread.start()
-        told = ""
-        while "waiting until it has ended" not in told:
-            told += capsys.readouterr().err
-        (area / "epochs_00001").mkdir()
-        order.append("first")
-    thread.join()
-    assert order == ["first", "second finds []"]
-
-
-def test_the_digest_depends_on_parts_torch_and_code(monkeypatch, tmp_path):
-    parts = {"seed": 1, "lr": 3e-4}
-    digest = run_digest(parts)
-    assert digest == run_digest(dict(reversed(parts.items())))
-    assert digest != run_digest({**parts, "seed": 2})
-    with monkeypatch.context() as patch:
-        patch.setattr(torch, "__version__", "0.0")
-        assert run_digest(parts) != digest
-    with monkeypatch.context() as patch:
-        patch.setattr("roadwork.__file__", str(tmp_path / "__init__.py"))
-        assert run_digest(parts) != digest
-
-
-def test_a_root_that_is_no_folder_names_the_variable(tmp_path):
-    (tmp_path / "cache").write_text("a file")
-    with pytest.raises(StoreError, match=r"(?s)can't be written.*ROADWORK_CACHE"), work_area(tmp_path / "cache", "run"):
-        pass
-    assert (tmp_path / "cache").read_text() == "a file"
 
 
 def test_no_lock_is_left_and_nothing_of_a_finished_run(tmp_path):

@@ -64,12 +64,13 @@ def make_plan(folder: Path) -> Any:
     from roadwork.data.manifest import read_manifest
     from roadwork.data.table_file import read_table_file
     from roadwork.embed.store import write_text_store
-    from roadwork.model.head import HeadConfig, HeadSpec
-    from roadwork.model.metadata import MetadataConfig
+    from roadwork.model.head_config import HeadConfig, HeadSpec
+    from roadwork.model.metadata_config import MetadataConfig
     from roadwork.train.config import TrainConfig
     from roadwork.train.features import load_features
-    from roadwork.train.losses import LossConfig
-    from roadwork.train.pretrain import PretrainConfig, Pretraining
+    from roadwork.train.loss_config import LossConfig
+    from roadwork.train.pretrain import Pretraining
+    from roadwork.train.pretrain_config import PretrainConfig
     from roadwork.train.setting import Setting
 
     before, cache = Path.cwd(), os.environ.get("ROADWORK_CACHE")
