@@ -59,15 +59,14 @@ def _run_stage(name: str, as_json: bool, params: Path, **arguments: Any) -> None
 
     with explained():
         leave_with_dvc()
-        source = Path(__file__).with_name(f"{name}.py")
-        data, names = declared(name, DVC_YAML)
+        recorded = declared(name, DVC_YAML)
         # Begun before the code is read: importing takes seconds.
-        with unchanged_code(source, source.parent.parent), unchanged_params(params, names):
+        with unchanged_code(recorded.code), unchanged_params(params, recorded.params):
             module = import_module(f"pipeline.{name}")
             check_before_stage(params)
             if hasattr(module, "prepare"):
                 module.prepare(params)
-            with unchanged_inputs(data):
+            with unchanged_inputs(recorded.data):
                 result = module.run(params=params, **arguments)
     describe = getattr(module, "describe", None)
     show(result, as_json, describe(result) if describe else None)

@@ -11,7 +11,7 @@ from roadwork.embed.cache_admin import CacheEntry, TrainingEntry, cache_info, cl
 
 
 def info() -> Outcome:
-    """What the cache holds, a line for every fingerprint and for every unfinished training."""
+    """What the cache holds, a line for every fingerprint and for every training that isn't published yet."""
     root = cache_root()
     entries, trainings = cache_info(root), training_info(root)
     lines = [f"{root}: {_total(entries, trainings)}", *(_line(entry) for entry in entries)]
@@ -61,16 +61,20 @@ def _line(entry: CacheEntry) -> str:
 
 
 def _training_line(training: TrainingEntry) -> str:
-    return (
-        f"  {training.key[:12]}  {training.epochs:>7} epochs  {_size(training.size_bytes):>10}  an unfinished training"
-    )
+    size = f"{_size(training.size_bytes):>10}"
+    if training.finished:
+        return f"  {training.key[:12]}  {'all':>7} epochs  {size}  a finished training that waits for its stage"
+    return f"  {training.key[:12]}  {training.epochs:>7} epochs  {size}  an unfinished training"
 
 
 def _total(entries: Sequence[CacheEntry], trainings: Sequence[TrainingEntry]) -> str:
     size = sum(entry.size_bytes for entry in entries) + sum(training.size_bytes for training in trainings)
     text = f"{sum(entry.rows for entry in entries)} cached images of {len(entries)} fingerprints"
-    if trainings:
-        text += f", {len(trainings)} unfinished trainings"
+    waiting = sum(training.finished for training in trainings)
+    if len(trainings) > waiting:
+        text += f", {len(trainings) - waiting} unfinished trainings"
+    if waiting:
+        text += f", {waiting} finished trainings that wait for their stage"
     return f"{text}, {_size(size)}"
 
 

@@ -1,4 +1,7 @@
-"""Stage `ensemble`: rank the fine-tuned heads, calibrate on out-of-fold predictions, write the bundle."""
+"""Stage `ensemble`: rank the fine-tuned heads, calibrate on out-of-fold predictions, write the bundle.
+
+Every head said what it had to say when it was trained: here they are copied, not loaded.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from safetensors import SafetensorError
 
 from pipeline.inputs import Inputs
 from pipeline.part import load_part
@@ -17,6 +21,7 @@ from pipeline.paths import (
     FINETUNED,
     FOLDS,
     HEADLINE_METRICS,
+    HOLDOUT_PREDICTIONS,
     IMAGE_STORE,
     MANIFEST,
     OOF_PREDICTIONS,
@@ -30,22 +35,33 @@ from roadwork.config import load_section, load_seed
 from roadwork.data.fold_summary import fold_summary
 from roadwork.data.folds_config import FoldsConfig
 from roadwork.data.manifest import read_manifest
-from roadwork.data.sampling import SamplingConfig
+from roadwork.data.row_order import check_order
+from roadwork.data.sampling_config import SamplingConfig
 from roadwork.data.table_file import read_table_file
 from roadwork.embed.backbone_config import BackboneConfig
-from roadwork.embed.store import read_image_store
+from roadwork.embed.store_attributes import read_store_attributes
+from roadwork.errors import BundleError
 from roadwork.evaluate.config import IntervalConfig
-from roadwork.evaluate.ensemble import EnsembleConfig, bundle_calibrations, rank_members
+from roadwork.evaluate.ensemble import bundle_calibrations, mean_margins, rank_members, with_probabilities
+from roadwork.evaluate.ensemble_config import EnsembleConfig
 from roadwork.evaluate.headline import check_headline
 from roadwork.evaluate.modes import MODES
 from roadwork.evaluate.oof import gather, out_of_fold
 from roadwork.evaluate.score import rounded, score_row
 from roadwork.evaluate.score_table import short_table
 from roadwork.publish import published_file, write_json
-from roadwork.train.checkpoint import load_head
-from roadwork.train.features import check_order
-from roadwork.train.finetune import PREDICTIONS
+from roadwork.train.head_folder import (
+    FIX,
+    HOLDOUT,
+    PREDICTIONS,
+    RULE,
+    WEIGHTS,
+    HeadDescription,
+    file_beside,
+    read_head_folder,
+)
 from roadwork.train.provenance import TrainedOn
+from roadwork.train.weights_file import check_sound
 from roadwork.views.geometry import ViewsConfig
 
 
@@ -56,7 +72,10 @@ def prepare(params: Path = PARAMS) -> None:
 
 
 def run(params: Path = PARAMS) -> dict[str, Any]:
-    """Write `models/oof_predictions.parquet`, `models/bundle/` and `metrics/ensemble.json`; returns the metrics."""
+    """Write the predictions out of fold and of the holdout, `models/bundle/` and `metrics/ensemble.json`.
+
+    Returns the metrics.
+    """
     config = load_section(params, "ensemble", EnsembleConfig)
     intervals = load_part(params, "evaluate", IntervalConfig)
     sampling = load_section(params, "sampling", SamplingConfig)
@@ -71,7 +90,8 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         where=f"{FOLDS}: image_id",
         stage="folds",
     )
-    members = {fold: _member(fold) for fold in folds}
+    heads = {fold: read_head_folder(FINETUNED / str(fold)) for fold in folds}
+    members = {fold: _member(fold, head) for fold, head in heads.items()}
     oof = gather({fold: _predictions(fold) for fold in folds})
     ranked = rank_members({fold: member.inner_val_mcc for fold, member in members.items()}, config.members)
     calibrations = bundle_calibrations(oof)
@@ -87,8 +107,9 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
             fix="run `dvc repro ensemble`: it runs `headline` and `finetune` again where they are out of date",
         )
 
-    store = read_image_store(IMAGE_STORE).attributes
+    store = read_store_attributes(IMAGE_STORE, stage="embed_images")
     best = [members[fold] for fold in ranked]
+    holdout = with_probabilities(mean_margins([_holdout(fold, heads[fold]) for fold in ranked]), calibrations)
     summary = fold_summary(frame, divided)
     facts = Facts(
         splits=summary["splits"],
@@ -100,7 +121,7 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         licence=store["provenance"].get("licence"),
         digests={
             "manifest": store["manifest_digest"],
-            "training data (features, metadata, labels, division)": best[0].training_data_digest,
+            "training data (features, metadata, labels, division)": best[0].trained_on.data_digest,
             "features": store["fingerprint"],
         },
         calibrations={mode: found.model_dump() for mode, found in calibrations.items()},
@@ -111,13 +132,14 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         identity=store["provenance"]["backbone"],
         seed=seed,
         feature_fingerprint=store["fingerprint"],
-        training_data_digest=best[0].training_data_digest,
+        training_data_digest=best[0].trained_on.data_digest,
         manifest_digest=store["manifest_digest"],
     )
     test = {f"test_{mode}": headline["test"][mode] for mode in MODES}
+    for path, predictions in ((HOLDOUT_PREDICTIONS, holdout), (OOF_PREDICTIONS, oof)):
+        with published_file(path) as aside:
+            predictions.to_parquet(aside, index=False)
     save_bundle(BUNDLE, best, origin, Calibrations(**calibrations), test | rows, facts)
-    with published_file(OOF_PREDICTIONS) as aside:
-        oof.to_parquet(aside, index=False)
     metrics = rounded(
         {
             "members": list(ranked),
@@ -140,12 +162,33 @@ def describe(metrics: dict[str, Any]) -> str:
     return f"{members}\n\n{short_table({title: metrics[name] for name, title in titles.items()})}"
 
 
-def _member(fold: int) -> TrainedMember:
-    head, spec, details = load_head(FINETUNED / str(fold))
+def _member(fold: int, head: HeadDescription) -> TrainedMember:
+    """The fine-tuned `head` of `fold`, its weights all numbers; BundleError where they aren't.
+
+    That they are of the spec follows from their digest: the stage that wrote both had them in one head.
+    """
+    folder = FINETUNED / str(fold)
+    try:
+        check_sound(folder / WEIGHTS)
+    except (ValueError, SafetensorError, OSError) as error:
+        where = str(folder / WEIGHTS)
+        raise BundleError(f"the head can't be used: {error}", where=where, rule=RULE, fix=FIX) from error
     return TrainedMember(
-        fold, details["inner_val_mcc"], head, spec, details["pretrained_sha256"], *TrainedOn.from_details(details)
+        fold=fold,
+        inner_val_mcc=head.details["inner_val_mcc"],
+        folder=folder,
+        spec=head.spec,
+        weights_sha256=head.weights_sha256,
+        pretrained_sha256=head.details["pretrained_sha256"],
+        trained_on=TrainedOn.from_details(head.details),
     )
 
 
 def _predictions(fold: int) -> pd.DataFrame:
     return read_table_file(FINETUNED / str(fold) / PREDICTIONS, stage=f"finetune {fold}")
+
+
+def _holdout(fold: int, head: HeadDescription) -> pd.DataFrame:
+    """What the head of `fold` says of the labelled holdout images; no rows where the data has none."""
+    stage = f"finetune {fold}"
+    return read_table_file(file_beside(FINETUNED / str(fold), head.details, HOLDOUT, stage=stage), stage=stage)

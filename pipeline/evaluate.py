@@ -1,4 +1,7 @@
-"""Stage `evaluate`: what may be claimed, beside its baselines, and what each judgement hangs on."""
+"""Stage `evaluate`: what may be claimed, beside its baselines, and what each judgement hangs on.
+
+Everything here was predicted before: it is only scored, compared and brought together.
+"""
 
 from __future__ import annotations
 
@@ -6,101 +9,72 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.inputs import Inputs
+from pipeline.known_head import data_of_now, known_head
+from pipeline.part import load_part
 from pipeline.paths import (
+    BASELINES,
+    BASELINES_METRICS,
     BUNDLE,
     EVALUATE_METRICS,
     EVIDENCE,
+    FOLDS,
     HEADLINE_METRICS,
-    INGEST_METRICS,
+    HOLDOUT_PREDICTIONS,
     MANIFEST,
     OOF_PREDICTIONS,
     PARAMS,
     PLOTS,
     PREDICTIONS,
+    PRETRAINED,
 )
-from pipeline.pretrained import open_pretrained
 from roadwork.bundle.description import DESCRIPTION as BUNDLE_DESCRIPTION
-from roadwork.bundle.load import load_bundle
-from roadwork.config import load_section, load_seed
+from roadwork.bundle.read import read_bundle
+from roadwork.config import load_seed
 from roadwork.data.manifest import read_manifest
-from roadwork.device import resolve_device
+from roadwork.data.row_order import check_order
+from roadwork.data.table_file import read_table_file
+from roadwork.evaluate.baseline_table import check_baselines
 from roadwork.evaluate.cautions import duplicate_warnings, leak_warnings
-from roadwork.evaluate.config import EvaluateConfig
-from roadwork.evaluate.headline import calibrations_of, check_headline, labelled
-from roadwork.evaluate.predicted import check_calibrated, check_predicted
+from roadwork.evaluate.config import ScorecardConfig
+from roadwork.evaluate.headline import calibrations_of, check_headline
+from roadwork.evaluate.predicted import check_calibrated, check_predicted, check_probabilities
 from roadwork.evaluate.score_table import score_table
 from roadwork.evaluate.scorecard import Scored, evaluate
-from roadwork.evidence.evidence import evidence_of
+from roadwork.evaluate.unseen import unseen_images
 from roadwork.evidence.importance import view_importance
-from roadwork.evidence.table import write_evidence
+from roadwork.evidence.table import calibrated, read_margin_evidence, write_evidence
 from roadwork.publish import write_json
-from roadwork.train.config import TrainConfig
+from roadwork.train import head_folder
+from roadwork.train.head_folder import HeadDescription, file_beside
 from roadwork.train.provenance import TrainedOn, check_trained_on
-from roadwork.views.geometry import ViewsConfig, view_names
+
+_MADE_FROM = (
+    PREDICTIONS, HEADLINE_METRICS, OOF_PREDICTIONS, HOLDOUT_PREDICTIONS, BASELINES, BASELINES_METRICS, EVIDENCE,
+)  # fmt: skip
+_ENSEMBLE = "run `roadwork ensemble` again"
+_MEMBERS = "run `roadwork finetune` for every fold again, then `roadwork ensemble`"
 
 
 def run(params: Path = PARAMS) -> dict[str, Any]:
     """Write `metrics/evaluate.json`, `metrics/plots/` and `models/evidence.parquet`; returns the scorecard."""
-    config = load_section(params, "evaluate", EvaluateConfig)
-    names = view_names(load_section(params, "views", ViewsConfig).grid)
-    device = resolve_device(load_section(params, "train", TrainConfig).device, parameter="train.device")
-    inputs = Inputs()
-    pretrained = open_pretrained(views=len(names))
-    table = pretrained.table
-    bundle = load_bundle(BUNDLE)
-    oof = inputs.table(OOF_PREDICTIONS, "ensemble")
-    predictions = inputs.table(PREDICTIONS, "headline")
-    headline = inputs.json(HEADLINE_METRICS, "headline")
-    check_trained_on(
-        TrainedOn(bundle.description.feature_fingerprint, bundle.description.training_data_digest),
-        pretrained.trained_on,
-        model="the bundle",
-        where=str(BUNDLE / BUNDLE_DESCRIPTION),
-        fix="run `roadwork finetune` for every fold again, then `roadwork ensemble`",
+    config, seed = load_part(params, "evaluate", ScorecardConfig), load_seed(params)
+    inputs, now = Inputs(), data_of_now()
+    head = known_head(now)
+    asked = {"seed": seed, "confidence": config.confidence, "resamples": config.resamples}
+    scored = _scored(inputs, now, head, asked | {"metadata_fields": list(head.spec.metadata.fields)})
+    result = evaluate(scored, config, seed=seed)
+    margins = file_beside(PRETRAINED, head.details, head_folder.EVIDENCE, stage="pretrain")
+    evidence = calibrated(
+        read_margin_evidence(margins, stage="pretrain"), calibrations_of(scored.headline)["image_only"]
     )
-    test = labelled(table, "test")
-    check_predicted(
-        oof,
-        test,
-        where=f"{OOF_PREDICTIONS}: image_id, label",
-        fix="run `roadwork finetune` for every fold again, then `roadwork ensemble`",
-    )
-    calibrations = dict(bundle.description.calibrations)
-    check_calibrated(oof, calibrations, where=f"{OOF_PREDICTIONS}, {BUNDLE}", fix="run `roadwork ensemble` again")
-    check_predicted(
-        predictions.loc[predictions["split"] == "test"],
-        test,
-        where=f"{PREDICTIONS}: image_id, label",
-        fix="run `roadwork headline` again",
-    )
-    check_headline(
-        headline, pretrained.weights_sha256, where=str(HEADLINE_METRICS), fix="run `roadwork headline` again"
-    )
-    result = evaluate(
-        Scored(
-            table=table,
-            frame=read_manifest(MANIFEST).frame,
-            exact_duplicates=inputs.json(INGEST_METRICS, "ingest")["duplicates"],
-            metadata=pretrained.spec.metadata,
-            predictions=predictions,
-            headline=headline,
-            members=bundle.members(device),
-            calibrations=calibrations,
-            oof=oof,
-        ),
-        config,
-        seed=load_seed(params),
-    )
-    evidence = evidence_of(test, pretrained.head, calibrations_of(headline)["image_only"], names, device=device)
     write_evidence(EVIDENCE, evidence)
     inputs.present(EVIDENCE, "evaluate")
     for name, points in result.plots.items():
         write_json(PLOTS / f"{name}.json", points)
-    made_from = (PREDICTIONS, HEADLINE_METRICS, OOF_PREDICTIONS, EVIDENCE)
     scorecard = result.scorecard | {
         "views": view_importance(evidence),
-        "head_sha256": headline["head_sha256"],
-        "made_from": {path.as_posix(): inputs.digests[path.as_posix()] for path in made_from},
+        "head_sha256": head.weights_sha256,
+        "made_from": {path.as_posix(): inputs.digests[path.as_posix()] for path in _MADE_FROM},
     }
     write_json(EVALUATE_METRICS, scorecard)
     return scorecard
@@ -110,3 +84,44 @@ def describe(scorecard: dict[str, Any]) -> str:
     """The scorecard as the table that people read, what they must know first below it."""
     warnings = leak_warnings(scorecard["leak_audit"]) + duplicate_warnings(scorecard["duplicates"])
     return "\n".join([score_table(scorecard), *(f"\nwarning: {warning}" for warning in warnings)])
+
+
+def _scored(inputs: Inputs, now: TrainedOn, head: HeadDescription, asked: dict[str, Any]) -> Scored:
+    """What is to be scored, all of it of the data `now`, and of `head`; `asked` is what the baselines must tell too.
+
+    Raises StoreError or BundleError that names the stage to run where something is of others.
+    """
+    bundle = read_bundle(BUNDLE)
+    check_trained_on(
+        TrainedOn(bundle.feature_fingerprint, bundle.training_data_digest),
+        now,
+        model="the bundle",
+        where=str(BUNDLE / BUNDLE_DESCRIPTION),
+        fix=_MEMBERS,
+    )
+    frame, divided = read_manifest(MANIFEST).frame, read_table_file(FOLDS, stage="folds")
+    given, expected = (table["image_id"].astype(str).tolist() for table in (divided, frame))
+    check_order(given, expected, where=f"{FOLDS}: image_id", stage="folds")
+    unseen = unseen_images(frame, divided)
+    calibrations = dict(bundle.calibrations)
+
+    oof = inputs.table(OOF_PREDICTIONS, "ensemble")
+    check_predicted(oof, unseen, "test", where=f"{OOF_PREDICTIONS}: image_id, label", fix=_MEMBERS)
+    check_calibrated(oof, calibrations, where=f"{OOF_PREDICTIONS}, {BUNDLE}", fix=_ENSEMBLE)
+    holdout = inputs.table(HOLDOUT_PREDICTIONS, "ensemble")
+    check_predicted(holdout, unseen, "holdout", where=f"{HOLDOUT_PREDICTIONS}: image_id, label", fix=_ENSEMBLE)
+    check_probabilities(holdout, calibrations, where=f"{HOLDOUT_PREDICTIONS}, {BUNDLE}", fix=_ENSEMBLE)
+
+    predictions = inputs.table(PREDICTIONS, "headline")
+    headline = inputs.json(HEADLINE_METRICS, "headline")
+    again = "run `roadwork headline` again"
+    test = predictions.loc[predictions["split"] == "test"]
+    check_predicted(test, unseen, "test", where=f"{PREDICTIONS}: image_id, label", fix=again)
+    check_headline(headline, head.weights_sha256, where=str(HEADLINE_METRICS), fix=again)
+
+    baselines, without_head = inputs.table(BASELINES, "baselines"), inputs.json(BASELINES_METRICS, "baselines")
+    again = "run `roadwork baselines` again"
+    made = {"data_digest": now.data_digest, "table_sha256": inputs.digests[BASELINES.as_posix()]}
+    check_baselines(without_head, made | asked, where=str(BASELINES_METRICS), fix=again)
+    check_predicted(baselines, unseen, "test", where=f"{BASELINES}: image_id, label", fix=again)
+    return Scored(frame, divided, predictions, headline, oof, holdout, calibrations, baselines, without_head)

@@ -1,34 +1,31 @@
-"""Stage `headline`: what the pretrained head says of the images it was not fitted to, and how good that is on test."""
+"""Stage `headline`: calibrate what the pretrained head said of images it was not fitted to; score it on test."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from pipeline.known_head import data_of_now, known_head
 from pipeline.part import load_part
-from pipeline.paths import HEADLINE_METRICS, PARAMS, PREDICTIONS
-from pipeline.pretrained import open_pretrained
-from roadwork.config import load_section, load_seed
-from roadwork.device import resolve_device
+from pipeline.paths import HEADLINE_METRICS, PARAMS, PREDICTIONS, PRETRAINED
+from roadwork.config import load_seed
+from roadwork.data.table_file import read_table_file
 from roadwork.evaluate.config import IntervalConfig
 from roadwork.evaluate.headline import headline
-from roadwork.evaluate.margins import head_margins
 from roadwork.evaluate.score_table import short_table
 from roadwork.publish import published_file, write_json
-from roadwork.train.config import TrainConfig
+from roadwork.train import head_folder
+from roadwork.train.head_folder import file_beside
 
 
 def run(params: Path = PARAMS) -> dict[str, Any]:
     """Write `models/predictions.parquet` and `metrics/headline.json`; returns the metrics."""
     intervals = load_part(params, "evaluate", IntervalConfig)
-    device = resolve_device(load_section(params, "train", TrainConfig).device, parameter="train.device")
-    pretrained = open_pretrained()
-    found = headline(
-        pretrained.table,
-        head_margins(pretrained.head, device),
-        intervals.resampling(load_seed(params)),
-        head_sha256=pretrained.weights_sha256,
+    head = known_head(data_of_now())
+    answers = read_table_file(
+        file_beside(PRETRAINED, head.details, head_folder.PREDICTIONS, stage="pretrain"), stage="pretrain"
     )
+    found = headline(answers, intervals.resampling(load_seed(params)), head_sha256=head.weights_sha256)
     with published_file(PREDICTIONS) as aside:
         found.predictions.to_parquet(aside, index=False)
     write_json(HEADLINE_METRICS, found.metrics)

@@ -7,7 +7,8 @@ from typing import Any
 
 from pipeline.paths import DATA, IMAGES, INGEST_METRICS, MANIFEST, PARAMS, REJECTS
 from roadwork.config import load_section, load_seed, parse_section, read_params
-from roadwork.data.ingest import IngestConfig, ingest
+from roadwork.data.ingest import ingest
+from roadwork.data.ingest_config import IngestConfig
 from roadwork.data.manifest import write_manifest
 from roadwork.data.vocabulary import VocabulariesConfig
 from roadwork.errors import ParameterError

@@ -11,19 +11,19 @@ from importlib import import_module
 from roadwork.config import Section
 
 OWNERS = {
-    "ingest": "roadwork.data.ingest:IngestConfig",
+    "ingest": "roadwork.data.ingest_config:IngestConfig",
     "views": "roadwork.views.geometry:ViewsConfig",
     "backbone": "roadwork.embed.backbone_config:BackboneConfig",
     "embed": "roadwork.embed.config:EmbedConfig",
     "text": "roadwork.embed.text_config:TextConfig",
     "metadata": "roadwork.model.metadata_config:MetadataConfig",
-    "sampling": "roadwork.data.sampling:SamplingConfig",
+    "sampling": "roadwork.data.sampling_config:SamplingConfig",
     "head": "roadwork.model.head_config:HeadConfig",
     "loss": "roadwork.train.loss_config:LossConfig",
     "train": "roadwork.train.config:TrainConfig",
     "pretrain": "roadwork.train.pretrain_config:PretrainConfig",
     "finetune": "roadwork.train.finetune_config:FinetuneConfig",
-    "ensemble": "roadwork.evaluate.ensemble:EnsembleConfig",
+    "ensemble": "roadwork.evaluate.ensemble_config:EnsembleConfig",
     "evaluate": "roadwork.evaluate.config:EvaluateConfig",
     "report": "roadwork.report.config:ReportConfig",
 }

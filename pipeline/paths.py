@@ -26,6 +26,8 @@ BUNDLE = MODELS / "bundle"
 PREDICTIONS = MODELS / "predictions.parquet"
 EVIDENCE = MODELS / "evidence.parquet"
 OOF_PREDICTIONS = MODELS / "oof_predictions.parquet"
+HOLDOUT_PREDICTIONS = MODELS / "holdout_predictions.parquet"
+BASELINES = MODELS / "baselines.parquet"
 
 METRICS = Path("metrics")
 INGEST_METRICS = METRICS / "ingest.json"
@@ -37,11 +39,15 @@ TIMING = METRICS / "timing.json"
 HEADLINE_METRICS = METRICS / "headline.json"
 FINETUNE_METRICS = METRICS / "finetune"
 FINETUNE_LIVE = METRICS / "live" / "finetune"
+FINETUNE_TIMING = METRICS / "finetune_timing"
 ENSEMBLE_METRICS = METRICS / "ensemble.json"
+BASELINES_METRICS = METRICS / "baselines.json"
 EVALUATE_METRICS = METRICS / "evaluate.json"
 ABLATION_METRICS = METRICS / "ablation.json"
 ABLATION_PAGE = Path("docs") / "ablation.md"
 PLOTS = METRICS / "plots"
+
+FINETUNE_RECEIPTS = Path(".work") / "finetuned"
 
 REPORTS = Path("reports")
 PICTURES = REPORTS / "pictures"

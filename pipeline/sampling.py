@@ -9,7 +9,7 @@ from pipeline.part import load_part
 from pipeline.paths import FOLDS, MANIFEST, PARAMS, SAMPLING, SAMPLING_METRICS, SAMPLING_PICTURE
 from roadwork.config import load_section, load_seed
 from roadwork.data.manifest import read_manifest
-from roadwork.data.sampling import BatchConfig, SamplingConfig
+from roadwork.data.sampling_config import BatchConfig, SamplingConfig
 from roadwork.data.sampling_picture import write_sampling_picture
 from roadwork.data.sampling_plan import plan_sampling
 from roadwork.data.table_file import read_table_file

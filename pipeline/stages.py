@@ -13,6 +13,7 @@ STAGES = {
     "headline": "Score the pretrained head on test, image only and with metadata.",
     "finetune": "Fine-tune on all test folds but one; predict that one.",
     "ensemble": "Average the best members into a calibrated bundle.",
+    "baselines": "Fit what a head is compared with; audit leaks and duplicates.",
     "evaluate": "Score everything, with intervals, beside its baselines.",
     "report": "Write reports/index.html, one self-contained page.",
 }

@@ -11,12 +11,12 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from pipeline.closure import import_closure
 from roadwork.config import read_params
 from roadwork.errors import DataError, ParameterError
 
+_ROOT = Path(__file__).parents[1]
 _NAMED = 8
 _ABSENT = None
 Signature = tuple[int, int, int] | None
@@ -24,9 +24,8 @@ Signature = tuple[int, int, int] | None
 
 
 @contextmanager
-def unchanged_code(module: Path, root: Path) -> Iterator[None]:
-    """Digest the import closure of `module` now and at the end; DataError if they differ."""
-    files = [root / name for name in import_closure(module, root)]
+def unchanged_code(files: Sequence[Path]) -> Iterator[None]:
+    """Digest the code `files` now and at the end; DataError if they differ."""
     before = {file: _digest(file) for file in files}
     yield
     _require_none([file for file in files if _digest(file) != before[file]])
@@ -57,19 +56,27 @@ def unchanged_inputs(inputs: Sequence[Path]) -> Iterator[None]:
     _require_none([file for file in sorted(before.keys() | after) if before.get(file) != after.get(file)])
 
 
-def declared(stage: str, dvc_yaml: Path) -> tuple[list[Path], list[str] | None]:
-    """The data that `stage` depends on by the file `dvc_yaml`, and the dotted names of its parameters.
+class Declared(NamedTuple):
+    """What a stage depends on by `dvc.yaml`."""
 
-    Where DVC isn't used, nothing is recorded of data, and any parameter may count: no data, and None. Raises DataError
-    where the file can't be read.
+    data: list[Path]
+    code: list[Path]
+    params: list[str] | None  # dotted names; None: any may count
+
+
+def declared(stage: str, dvc_yaml: Path) -> Declared:
+    """What DVC records of `stage`, by the file `dvc_yaml`; raises DataError where that can't be read.
+
+    Where DVC isn't used nothing is recorded of data, and any parameter may count. Where it names no code, that is the
+    import closure of the stage's module.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    from pipeline.declared_deps import is_code
+    from pipeline.declared_deps import code_files, is_code
 
     if not dvc_yaml.is_file():
-        return [], None
+        return Declared([], _closure(stage), None)
     try:
         found = YAML(typ="safe").load(dvc_yaml.read_text(encoding="utf-8"))["stages"].get(stage, {})
         deps = [dep if isinstance(dep, str) else next(iter(dep)) for dep in found.get("deps", [])]
@@ -81,7 +88,16 @@ def declared(stage: str, dvc_yaml: Path) -> tuple[list[Path], list[str] | None]:
             rule="it names the stage's inputs, which are watched while the stage runs",
             fix="mend it, or restore it from git",
         ) from error
-    return [dvc_yaml.parent / dep for dep in deps if not is_code(dep)], params
+    data = [dvc_yaml.parent / dep for dep in deps if not is_code(dep)]
+    code = [file for dep in deps if is_code(dep) for file in code_files(_ROOT / dep)]
+    return Declared(data, code or _closure(stage), params)
+
+
+def _closure(stage: str) -> list[Path]:
+    """Reads and parses some hundred files; `dvc.yaml` names them all, a test sees to that."""
+    from pipeline.closure import stage_closure
+
+    return [_ROOT / name for name in stage_closure(stage, _ROOT)]
 
 
 def _values(params: Path, names: Sequence[str] | None) -> dict[str, Any]:

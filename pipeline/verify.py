@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pipeline.outcome import Outcome
+from pipeline.verification.bundle import bundle_links
 from pipeline.verification.data import data_links
 from pipeline.verification.features import feature_links
 from pipeline.verification.models import model_links
@@ -31,6 +32,7 @@ def run(params: Path, *, rehash: bool = False) -> Outcome:
         *data_links(project, rehash=rehash),
         *feature_links(project),
         *model_links(project),
+        *bundle_links(project),
         *score_links(project),
         *record_links(params),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,15 @@ def read_yaml(path: Path) -> Any:
 
     Raises ParameterError for a file that is missing, too large, no UTF-8, no YAML, or holds anything else.
     """
+    return deepcopy(_values(_text(path), path))
+
+
+@lru_cache(maxsize=2)
+def _values(text: str, path: Path) -> Any:
+    """What `text`, which stands in `path`, says; a stage reads each of its sections from the same text."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    text = _text(path)
     try:
         values = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, *_FAULTS) as error:

@@ -19,7 +19,7 @@ from pipeline.paths import (
     VIEWS,
 )
 from pipeline.verification.project import Project
-from roadwork.data.sampling import SamplingConfig
+from roadwork.data.sampling_config import SamplingConfig
 from roadwork.data.table_file import read_table_file
 from roadwork.embed.photograph import photographs_of
 from roadwork.errors import DataError

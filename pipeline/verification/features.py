@@ -5,11 +5,11 @@ from __future__ import annotations
 from pipeline.paths import EMBED_IMAGES_METRICS, IMAGE_STORE, TEXT_STORE
 from pipeline.verification.project import Project
 from roadwork.cache_root import cache_root
+from roadwork.data.row_order import check_order
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.cache import FOLDER
 from roadwork.embed.text_config import TextConfig
 from roadwork.errors import StoreError
-from roadwork.train.features import check_order
 from roadwork.verify.cache_blocks import check_blocks
 from roadwork.verify.fault import Faults
 from roadwork.verify.metrics_file import check_told

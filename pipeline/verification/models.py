@@ -1,60 +1,58 @@
-"""Links of `roadwork verify`: the trained heads and the bundle."""
+"""Links of `roadwork verify`: the trained heads."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
+
+import pandas as pd
 
 from pipeline.paths import (
-    BUNDLE,
-    ENSEMBLE_METRICS,
     FINETUNE_METRICS,
     FINETUNED,
-    OOF_PREDICTIONS,
     PRETRAIN_METRICS,
     PRETRAINED,
 )
-from pipeline.verification.project import Project
-from roadwork.bundle.agreement import check_params
-from roadwork.bundle.description import DESCRIPTION as BUNDLE_DESCRIPTION
-from roadwork.bundle.load import load_bundle
+from pipeline.verification.project import HeadOnDisk, Project
 from roadwork.data.table_file import read_table_file
-from roadwork.embed.backbone_config import BackboneConfig
-from roadwork.evaluate.ensemble import EnsembleConfig, bundle_calibrations, rank_members
-from roadwork.evaluate.oof import gather
+from roadwork.evaluate.unseen import SPLITS
 from roadwork.model.head_config import HeadConfig, HeadSpec
 from roadwork.model.metadata_config import MetadataConfig
-from roadwork.train.checkpoint import DESCRIPTION
 from roadwork.train.config import TrainConfig
-from roadwork.train.finetune import PREDICTIONS
 from roadwork.train.finetune_config import FinetuneConfig
+from roadwork.train.head_folder import DESCRIPTION, EVIDENCE, HOLDOUT, PREDICTIONS, file_beside
 from roadwork.train.pretrain_config import PretrainConfig
-from roadwork.verify.bundle_members import check_calibrations, check_members, check_origin
-from roadwork.verify.fault import Faults, listed
+from roadwork.verify.fault import Faults
 from roadwork.verify.heads import check_fold_predictions, check_spec, check_trained
 from roadwork.verify.metrics_file import check_told
-from roadwork.verify.predictions import check_gathered, check_numbers
+from roadwork.verify.predictions import (
+    check_margins,
+    check_unseen,
+)
 from roadwork.verify.walk import Link
-from roadwork.views.geometry import ViewsConfig
 
 
 def model_links(project: Project) -> list[Link]:
-    """The links from the pretrained head to the bundle."""
+    """The links from the pretrained head to the fine-tuned ones."""
     finetuned = [
-        Link(f"fold {fold}", f"finetune {fold}", [FINETUNED / str(fold)], ("pretrained head",),
+        Link(fold_name(fold), f"finetune {fold}", [FINETUNED / str(fold)], ("pretrained head",),
              partial(_fold, project, fold))
-        for fold in _folds(project)
+        for fold in known_folds(project)
     ]  # fmt: skip
-    names = tuple(link.name for link in finetuned)
     return [
         Link("pretrained head", "pretrain", [PRETRAINED], ("image store", "text store", "folds", "sampling weights"),
              partial(_pretrained, project)),
         *finetuned,
-        Link("out-of-fold", "ensemble", [OOF_PREDICTIONS], names, partial(_oof, project)),
-        Link("bundle", "ensemble", [BUNDLE], names, partial(_bundle, project)),
     ]  # fmt: skip
 
 
-def _folds(project: Project) -> tuple[int, ...]:
+def fold_name(fold: int) -> str:
+    """What the link of the head of `fold` is called."""
+    return f"fold {fold}"
+
+
+def known_folds(project: Project) -> tuple[int, ...]:
     """The folds of the parameters; none where those can't be read, which their own link tells."""
     faults = Faults()
     with faults.noted():
@@ -86,6 +84,10 @@ def _pretrained(project: Project, faults: Faults) -> str:
             project.metrics(PRETRAIN_METRICS, "pretrain"), told, faults, where=str(PRETRAIN_METRICS), of=where,
             stage="pretrain",
         )  # fmt: skip
+    _beside(PRETRAINED, head, (PREDICTIONS, EVIDENCE), "pretrain", faults)
+    with faults.noted():
+        said, where = read_table_file(PRETRAINED / PREDICTIONS, stage="pretrain"), str(PRETRAINED / PREDICTIONS)
+        check_said(project, said, SPLITS, faults, where=where, stage="pretrain")
     return f"{head.details.get('parameters')} weights, digest {head.weights_sha256[:12]}"
 
 
@@ -115,46 +117,28 @@ def _fold(project: Project, fold: int, faults: Faults) -> str:
     with faults.noted():
         metrics = project.metrics(path, stage)
         check_told(metrics, _without_history(head.details, metrics), faults, where=str(path), of=where, stage=stage)
+    _beside(folder, head, (PREDICTIONS, HOLDOUT), stage, faults)
+    with faults.noted():
+        said, where = read_table_file(folder / HOLDOUT, stage=stage), str(folder / HOLDOUT)
+        check_said(project, said, ("holdout",), faults, where=where, stage=stage)
     return f"epoch {head.details.get('best_epoch')}, digest {head.weights_sha256[:12]}"
+
+
+def _beside(folder: Path, head: HeadOnDisk, names: Sequence[str], stage: str, faults: Faults) -> None:
+    for name in names:
+        with faults.noted():
+            file_beside(folder, head.details, name, stage=stage)
+
+
+def check_said(
+    project: Project, said: pd.DataFrame, splits: Sequence[str], faults: Faults, *, where: str, stage: str
+) -> None:
+    """Note where `said` aren't margins of the labelled images of `splits` as they are now."""
+    check_margins(said, faults, where=where, stage=stage)
+    if project.known_division is not None:
+        check_unseen(said, *project.known_division, splits, faults, where=where, stage=stage)
 
 
 def _without_history(details: dict, metrics: object) -> dict:
     """What the metrics of a training repeat of its details."""
     return {name: value for name, value in details.items() if isinstance(metrics, dict) and name in metrics}
-
-
-def _oof(project: Project, faults: Faults) -> str:
-    oof = read_table_file(OOF_PREDICTIONS, stage="ensemble")
-    check_numbers(oof, faults, where=str(OOF_PREDICTIONS), stage="ensemble")
-    parts = {
-        fold: read_table_file(FINETUNED / str(fold) / PREDICTIONS, stage=f"finetune {fold}") for fold in project.folds
-    }
-    check_gathered(oof, gather(parts), faults, where=str(OOF_PREDICTIONS))
-    return f"{len(oof)} rows"
-
-
-def _bundle(project: Project, faults: Faults) -> str:
-    bundle, where = load_bundle(BUNDLE).description, str(BUNDLE / BUNDLE_DESCRIPTION)
-    members = project.known_members()
-    if len(members) == len(project.folds):
-        config = project.section("ensemble", EnsembleConfig)
-        ranked = rank_members({fold: head.details["inner_val_mcc"] for fold, head in members.items()}, config.members)
-        weights = {fold: head.weights_sha256 for fold, head in members.items()}
-        check_members(bundle, weights, ranked, faults, where=where)
-    table, store = project.known_table, project.known_images
-    check_origin(
-        bundle, None if store is None else store.attributes, None if table is None else table.digest, project.seed,
-        faults, where=where,
-    )  # fmt: skip
-    with faults.noted():
-        backbone, views = project.section("backbone", BackboneConfig), project.section("views", ViewsConfig)
-        check_params(bundle, backbone, views, project.params)
-    with faults.noted():
-        found = dict(bundle.calibrations)
-        oof = read_table_file(OOF_PREDICTIONS, stage="ensemble")
-        check_calibrations(found, bundle_calibrations(oof), faults, where=where, stage="ensemble")
-    with faults.noted():
-        told = {"members": [member.fold for member in bundle.members]}
-        metrics = project.metrics(ENSEMBLE_METRICS, "ensemble")
-        check_told(metrics, told, faults, where=str(ENSEMBLE_METRICS), of="the bundle", stage="ensemble")
-    return f"folds {listed([member.fold for member in bundle.members])}, every file as listed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +16,14 @@ from roadwork.data.folds_config import FoldsConfig
 from roadwork.data.manifest import Manifest, read_manifest
 from roadwork.data.table_file import read_table_file
 from roadwork.embed.store import ImageStore, TextStore, read_image_store, read_text_store
-from roadwork.errors import DataError, ParameterError, RoadworkError
+from roadwork.errors import ParameterError, RoadworkError
 from roadwork.model.head_config import HeadSpec
-from roadwork.train.checkpoint import WEIGHTS, file_sha256, load_head
+from roadwork.train.checkpoint import load_head
 from roadwork.train.config import TrainConfig
+from roadwork.train.data_digest import data_digest
 from roadwork.train.features import FeatureTable, load_features
+from roadwork.train.head_folder import WEIGHTS, file_sha256
+from roadwork.verify.metrics_file import read_metrics
 
 S = TypeVar("S", bound=Section)
 T = TypeVar("T")
@@ -53,6 +55,10 @@ class Project:
         if name not in self._values:
             raise ParameterError(f"section `{name}` is missing", where=str(self.params), fix=f"add a section `{name}:`")
         return parse_section(self._values[name], name, model, where=self.params)
+
+    def part(self, name: str, model: type[S]) -> S:
+        """Those keys of a section that `model` has."""
+        return load_part(self.params, name, model)
 
     @cached_property
     def _values(self) -> Mapping[str, Any]:
@@ -133,6 +139,21 @@ class Project:
         """Everything that heads are trained on, or None where a part of it is missing or damaged."""
         return _or_none(self, "_table")
 
+    @cached_property
+    def known_data_digest(self) -> str | None:
+        """The digest of features, manifest and folds, or None where one of them is missing or has no seal."""
+        return _or_none(self, "_data_digest")
+
+    @property
+    def _data_digest(self) -> str:
+        return data_digest(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS)
+
+    @property
+    def known_division(self) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """The manifest's table and that of the folds, where both are known and have the same number of rows."""
+        frame, divided = self.known_frame, self.known_divided
+        return None if frame is None or divided is None or len(frame) != len(divided) else (frame, divided)
+
     @property
     def _table(self) -> FeatureTable:
         return load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, self.pretrained.spec.metadata)
@@ -163,22 +184,8 @@ class Project:
     def metrics(self, path: Path, stage: str) -> Mapping[str, Any]:
         """The JSON object in the metrics file `path`."""
         if path not in self._metrics:
-            self._metrics[path] = _read_metrics(path, stage)
+            self._metrics[path] = read_metrics(path, stage)
         return self._metrics[path]
-
-
-def _read_metrics(path: Path, stage: str) -> Mapping[str, Any]:
-    fix = f"run `roadwork {stage}` again"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"there is no {path.name}", where=str(path), rule="metrics are written with the result",
-                        fix=fix) from None  # fmt: skip
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"not readable as JSON: {error}", where=str(path), fix=fix) from None
-    if not isinstance(found, dict):
-        raise DataError("not a JSON object", where=str(path), fix=fix)
-    return found
 
 
 def _or_none(project: Project, name: str) -> Any:

@@ -6,51 +6,78 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.paths import (
+    BASELINES,
+    BASELINES_METRICS,
     EVALUATE_METRICS,
     EVIDENCE,
     HEADLINE_METRICS,
+    HOLDOUT_PREDICTIONS,
     OOF_PREDICTIONS,
     PLOTS,
     PREDICTIONS,
     PRETRAIN_METRICS,
+    PRETRAINED,
     REPORT,
 )
 from pipeline.verification.project import Project
 from roadwork.data.table_file import read_table_file
 from roadwork.errors import DataError
-from roadwork.evaluate.headline import check_headline
-from roadwork.evidence.table import read_evidence
+from roadwork.evaluate.baseline_table import check_baselines, probability_column
+from roadwork.evaluate.config import IntervalConfig
+from roadwork.evaluate.headline import calibrations_of, check_headline
+from roadwork.evaluate.unseen import SPLITS, unseen_images
+from roadwork.evidence.table import calibrated, read_evidence, read_margin_evidence
+from roadwork.model.metadata_config import MetadataConfig
 from roadwork.report import documents
 from roadwork.report.lineage import check_head, check_made_from
+from roadwork.train import head_folder
 from roadwork.verify.fault import Faults
 from roadwork.verify.plots import check_plot
-from roadwork.verify.predictions import check_evidence, check_headline_rows, check_numbers
+from roadwork.verify.predictions import (
+    check_deletions,
+    check_evidence,
+    check_numbers,
+    check_probability,
+    check_same_margins,
+    check_unseen,
+)
 from roadwork.verify.report_page import check_page, listed_files
 from roadwork.verify.walk import Link
 from roadwork.views.geometry import ViewsConfig, view_names
 
-_SCORED = (PREDICTIONS, HEADLINE_METRICS, OOF_PREDICTIONS, EVIDENCE)
+_SCORED = (
+    PREDICTIONS, HEADLINE_METRICS, OOF_PREDICTIONS, HOLDOUT_PREDICTIONS, BASELINES, BASELINES_METRICS, EVIDENCE,
+)  # fmt: skip
 """What the scorecard was made from, or was made with it."""
 
 _HEADLINE = ("head_sha256:text", "confidence", "resamples", "calibrations:any", "test.image_only.mcc")
+_BASELINES = (
+    "data_digest:text", "table_sha256:text", "seed:count", "confidence", "resamples", "metadata_fields:any",
+    "baselines.+.threshold", "baselines.+.chosen:any", "cities.[*]:text", "leak_audit:any", "duplicates:any",
+)  # fmt: skip
 
 
 def score_links(project: Project) -> list[Link]:
     """The links from the headline to the report."""
+    data = ("image store", "text store", "folds")
+    scored = ("bundle", "out-of-fold", "holdout", "headline", "baselines")
     return [
         Link("headline", "headline", [PREDICTIONS], ("pretrained head",), partial(_headline, project)),
+        Link("baselines", "baselines", [BASELINES], data, partial(_baselines, project)),
         Link("evidence", "evaluate", [EVIDENCE], ("pretrained head", "headline"), partial(_evidence, project)),
-        Link("scores", "evaluate", [EVIDENCE], ("bundle", "out-of-fold", "headline"), partial(_scores, project)),
+        Link("scores", "evaluate", [EVIDENCE], scored, partial(_scores, project)),
         Link("report", "report", [REPORT], ("scores", "views"), partial(_report, project)),
     ]
 
 
 def _headline(project: Project, faults: Faults) -> str:
-    predictions = read_table_file(PREDICTIONS, stage="headline")
-    check_numbers(predictions, faults, where=str(PREDICTIONS), stage="headline")
-    frame, divided = project.known_frame, project.known_divided
-    if frame is not None and divided is not None and len(frame) == len(divided):
-        check_headline_rows(predictions, frame, divided, faults, where=str(PREDICTIONS))
+    predictions, where = read_table_file(PREDICTIONS, stage="headline"), str(PREDICTIONS)
+    check_numbers(predictions, faults, where=where, stage="headline")
+    if project.known_division is not None:
+        check_unseen(predictions, *project.known_division, SPLITS, faults, where=where, stage="headline")
+    with faults.noted():
+        said = read_table_file(PRETRAINED / head_folder.PREDICTIONS, stage="pretrain")
+        check_same_margins(predictions, said, faults, where=where, of="the pretrained head", stage="headline")
     fix = "run `roadwork headline` again"
     metrics = project.metrics(HEADLINE_METRICS, "headline")
     documents.checked(metrics, _HEADLINE, where=str(HEADLINE_METRICS), fix=fix)
@@ -59,13 +86,41 @@ def _headline(project: Project, faults: Faults) -> str:
     return f"{len(predictions)} images, MCC {_told(metrics['test']['image_only']['mcc'])} on test"
 
 
+def _baselines(project: Project, faults: Faults) -> str:
+    table, where = read_table_file(BASELINES, stage="baselines"), str(BASELINES)
+    fix = "run `roadwork baselines` again"
+    metrics = project.metrics(BASELINES_METRICS, "baselines")
+    documents.checked(metrics, _BASELINES, where=str(BASELINES_METRICS), fix=fix)
+    for name in metrics["baselines"]:
+        check_probability(table, probability_column(name), faults, where=where, stage="baselines")
+    if project.known_division is not None:
+        check_unseen(table, *project.known_division, ("test",), faults, where=where, stage="baselines")
+    intervals = project.part("evaluate", IntervalConfig)
+    expected: dict[str, object] = {
+        "table_sha256": project.sha256(BASELINES),
+        "seed": project.seed,
+        "confidence": intervals.confidence,
+        "resamples": intervals.resamples,
+        "metadata_fields": list(project.section("metadata", MetadataConfig).fields),
+    }
+    if project.known_data_digest is not None:
+        expected["data_digest"] = project.known_data_digest
+    with faults.noted():
+        check_baselines(metrics, expected, where=str(BASELINES_METRICS), fix=fix)
+    return f"{len(metrics['baselines'])} baselines, {len(table)} images"
+
+
 def _evidence(project: Project, faults: Faults) -> str:
     evidence = read_evidence(EVIDENCE)
-    frame, divided = project.known_frame, project.known_divided
-    if frame is not None and divided is not None and len(frame) == len(divided):
-        test = (divided["split"] == "test").to_numpy(dtype=bool) & frame["label"].notna().to_numpy(dtype=bool)
+    if project.known_division is not None:
+        unseen = unseen_images(*project.known_division)
         names = view_names(project.section("views", ViewsConfig).grid)
-        check_evidence(evidence, frame["image_id"].astype(str)[test].tolist(), names, faults, where=str(EVIDENCE))
+        test = unseen.loc[unseen["split"] == "test", "image_id"].tolist()
+        check_evidence(evidence, test, names, faults, where=str(EVIDENCE))
+    with faults.noted():
+        said = read_margin_evidence(PRETRAINED / head_folder.EVIDENCE, stage="pretrain")
+        calibration = calibrations_of(project.metrics(HEADLINE_METRICS, "headline"))["image_only"]
+        check_deletions(evidence, calibrated(said, calibration), faults, where=str(EVIDENCE))
     return f"{len(evidence)} views"
 
 

@@ -27,7 +27,12 @@ def seed_mean(runs: Sequence[Predictions], resampling: Resampling) -> Replicates
     counts = np.stack([block_counts(labels, decisions(run.probabilities), index) for run in runs], axis=1)
     whole = _means([np.ones((1, blocks))], counts)
     size = blocks, len(labels)
-    return Replicates(float(whole[0]), _means(resampling.draws(*size), counts), _means(leave_one_out(*size), counts))
+    return Replicates(
+        float(whole[0]),
+        _means(resampling.draws(*size), counts),
+        _means(leave_one_out(*size), counts),
+        blocks=blocks,
+    )
 
 
 def mcc(run: Predictions) -> float:

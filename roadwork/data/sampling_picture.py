@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from roadwork.data.clusters import nearest_km
 from roadwork.data.distance import EARTH_RADIUS_KM
-from roadwork.data.sampling import SamplingConfig, band_of
+from roadwork.data.sampling import band_of
+from roadwork.data.sampling_config import SamplingConfig
 from roadwork.data.sampling_plan import SamplingPlan
 
 _REFERENCE = "#d55e00"  # vermilion of Okabe and Ito: apart from every shade of viridis to colour-blind readers too

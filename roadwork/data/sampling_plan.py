@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from roadwork.data.clusters import fit_clusters, nearest_km
-from roadwork.data.sampling import SamplingConfig, band_of, gate, measure_draws, sampling_weights
+from roadwork.data.sampling import band_of, gate, measure_draws, sampling_weights
+from roadwork.data.sampling_config import SamplingConfig
 from roadwork.errors import DataError
 from roadwork.seeding import derive
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from roadwork.errors import SplitError
 from roadwork.evaluate.attention_mil import fit_attention_mil
 from roadwork.evaluate.calibration import fit_calibration
-from roadwork.evaluate.config import EvaluateConfig
+from roadwork.evaluate.config import BaselinesConfig
 from roadwork.evaluate.convergence import convergence_noted
 from roadwork.evaluate.neighbours import fit_neighbours
 from roadwork.evaluate.probe import fit_probe
@@ -40,7 +40,7 @@ class BaselineResult:
 
 
 def fit_baselines(
-    views: Splits, metadata: Splits, labels: Splits, config: EvaluateConfig, *, seed: int
+    views: Splits, metadata: Splits, labels: Splits, config: BaselinesConfig, *, seed: int
 ) -> dict[str, BaselineResult]:
     """Each baseline of `NAMES` on the test split.
 
@@ -83,7 +83,7 @@ def fit_baselines(
     }
 
 
-def _probe(name: str, features: Splits, labels: Splits, config: EvaluateConfig) -> BaselineResult:
+def _probe(name: str, features: Splits, labels: Splits, config: BaselinesConfig) -> BaselineResult:
     """The linear probe `name` on `features [image feature]` by split, its strength and threshold chosen on val."""
     with convergence_noted(f"the baseline {name}"):
         fitted, strength = fit_probe(features, labels, config.regularisation)

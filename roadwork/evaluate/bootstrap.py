@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
+MOST_LEFT_OUT = 1_000
+"""Most jackknife replicates: one for each block up to here; with more blocks several are left out together."""
+
 _CELLS = 2**17
 """Most entries of one array `[draw image]` held at a time (1 MiB)."""
 
@@ -57,11 +60,15 @@ class Resampling:
 
 
 def leave_one_out(blocks: int, images: int) -> Iterator[NDArray[np.float64]]:
-    """Every block once but for one, for each block in turn (the jackknife): `[draw block]`, in parts like `draws`."""
-    for part in _parts(blocks, blocks, images):
-        drawn = np.ones((len(part), blocks))
-        drawn[np.arange(len(part)), part] = 0.0
-        yield drawn
+    """Every block once but for one, for each block in turn (the jackknife): `[draw block]`, in parts like `draws`.
+
+    Of more than `MOST_LEFT_OUT` blocks every so many-th are left out together (the grouped jackknife; Efron &
+    Tibshirani 1993, ch. 11.5): the skewness that is wanted of it hardly differs, and the time grows with the images
+    instead of their square.
+    """
+    groups = np.arange(blocks) % min(blocks, MOST_LEFT_OUT)
+    for part in _parts(min(blocks, MOST_LEFT_OUT), blocks, images):
+        yield (groups[None, :] != np.array(part)[:, None]).astype(np.float64)
 
 
 def _parts(rows: int, blocks: int, images: int) -> Iterator[range]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.metrics import brier_score_loss
 
-from roadwork.evaluate.metrics import calibration_error
+from roadwork.evaluate.metrics import brier, calibration_error
 from roadwork.evaluate.score import rounded
 
 
@@ -33,5 +32,5 @@ def uncalibrated(margins: ArrayLike) -> NDArray[np.float64]:
 def _errors(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, float]:
     return {
         "ece": calibration_error(labels, probabilities),
-        "brier": float(brier_score_loss(labels, probabilities, pos_label=1)),
+        "brier": brier(labels, probabilities),
     }

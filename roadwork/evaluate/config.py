@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
 from roadwork.config import Section
-from roadwork.evaluate.bootstrap import Resampling
 from roadwork.seeding import derive
+
+if TYPE_CHECKING:
+    from roadwork.evaluate.bootstrap import Resampling
 
 
 class IntervalConfig(Section):
@@ -20,6 +22,9 @@ class IntervalConfig(Section):
 
     def resampling(self, seed: int) -> Resampling:
         """The resampling of a run with this seed."""
+        # Every stage reads the parameters at its start, and few need SciPy.
+        from roadwork.evaluate.bootstrap import Resampling
+
         return Resampling(self.resamples, self.confidence, derive(seed, "bootstrap"))
 
 
@@ -42,8 +47,8 @@ class AttentionMilConfig(Section):
         return self
 
 
-class EvaluateConfig(IntervalConfig):
-    """Section `evaluate` of `params.yaml`."""
+class BaselinesConfig(IntervalConfig):
+    """The part of section `evaluate` that decides what is found without a head."""
 
     neighbours: tuple[int, ...] = Field(
         description="k of the nearest-neighbour baseline, chosen on val", min_length=1, max_length=50
@@ -56,11 +61,6 @@ class EvaluateConfig(IntervalConfig):
     attention_mil: AttentionMilConfig = Field(description="the attention-MIL baseline")
     city_clusters: int = Field(
         description="K-means clusters of the test positions in the results by city", ge=1, le=1000
-    )
-    size_bands_megapixels: tuple[float, ...] = Field(
-        description="upper edges of the image sizes in the results by size, in megapixels, ascending",
-        min_length=1,
-        max_length=50,
     )
     leak_mcc: float = Field(
         description="cross-validated MCC from which on a metadata field, used alone, is flagged as a leak",
@@ -77,12 +77,30 @@ class EvaluateConfig(IntervalConfig):
     )
 
     @model_validator(mode="after")
-    def _positive(self) -> Self:
+    def _within_reason(self) -> Self:
         if min(self.neighbours) < 1 or max(self.neighbours) > 10_000:
             raise ValueError("every number of neighbours is from 1 to 10,000")
         if min(self.regularisation) < 1e-9 or max(self.regularisation) > 1e9:
             raise ValueError("every C of the regularisation is from 1e-9 to 1e9")
+        return self
+
+
+class ScorecardConfig(IntervalConfig):
+    """The part of section `evaluate` that the scores of the heads depend on."""
+
+    size_bands_megapixels: tuple[float, ...] = Field(
+        description="upper edges of the image sizes in the results by size, in megapixels, ascending",
+        min_length=1,
+        max_length=50,
+    )
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
         edges = self.size_bands_megapixels
         if edges[0] <= 0 or any(low >= high for low, high in pairwise(edges)):
             raise ValueError("size_bands_megapixels are above 0, each larger than the one before")
         return self
+
+
+class EvaluateConfig(BaselinesConfig, ScorecardConfig):
+    """Section `evaluate` of `params.yaml`."""

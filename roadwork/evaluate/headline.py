@@ -11,41 +11,35 @@ import pandas as pd
 from roadwork.errors import SplitError, StoreError
 from roadwork.evaluate.bootstrap import Resampling
 from roadwork.evaluate.calibration import Calibration, fit_calibration
-from roadwork.evaluate.margins import Margins
-from roadwork.evaluate.modes import MODES, hides_metadata
+from roadwork.evaluate.modes import MODES
 from roadwork.evaluate.score import Predictions, difference_row, rounded, score_row
-from roadwork.train.features import FeatureTable
-
-SPLITS = ("val", "test", "holdout")
 
 
 class Headline(NamedTuple):
-    """`predictions`: one row per labelled image of `SPLITS`; `metrics`: the rows of test, and the calibrations."""
+    """`predictions`: one row per labelled image of val, test and holdout; `metrics`: rows of test, calibrations."""
 
     predictions: pd.DataFrame
     metrics: dict[str, Any]
 
 
-def headline(table: FeatureTable, head: Margins, resampling: Resampling, *, head_sha256: str) -> Headline:
-    """Predict val, test and holdout with the pretrained head, and score test, image only and with metadata.
+def headline(answers: pd.DataFrame, resampling: Resampling, *, head_sha256: str) -> Headline:
+    """Calibrate what the pretrained head said of val, test and holdout, and score test, image only and with metadata.
 
-    `head_sha256`, the digest of its weights, is noted in the metrics: `check_headline` compares it.
-    Columns of the predictions: image_id, split, label, block, and for each mode margin_<mode> and probability_<mode>,
-    calibrated on val. Images without a label are left out. Raises SplitError where test has no labelled image or val
-    doesn't hold both classes.
+    `answers` is the table of `roadwork.evaluate.answers.unseen_margins`; the predictions are the same rows with a
+    column probability_<mode> after each margin_<mode>, calibrated on val. `head_sha256`, the digest of the head's
+    weights, is noted in the metrics: `check_headline` compares it. Raises SplitError where test has no labelled image
+    or val doesn't hold both classes.
     """
-    parts = {split: labelled(table, split) for split in SPLITS}
-    if not len(parts["test"]):
+    if "test" not in set(answers["split"]):
         raise SplitError(
             "no image of the test split has a label", rule="the headline is measured on test", fix="label some of test"
         )
-    frame = pd.concat([_described(parts[split], split) for split in SPLITS], ignore_index=True)
-    calibrations = {}
+    frame, calibrations = answers.drop(columns=[f"margin_{mode}" for mode in MODES]), {}
+    val = answers.loc[answers["split"] == "val"]
     for mode in MODES:
-        margins = {split: head(part, hides_metadata(mode)) for split, part in parts.items()}
-        labels = parts["val"].labels.cpu().numpy()
-        calibrations[mode] = fit_calibration(labels, margins["val"], where=f"the val split, {mode}")
-        frame[f"margin_{mode}"] = np.concatenate([margins[split] for split in SPLITS])
+        labels, margins = val["label"].to_numpy(np.int64), val[f"margin_{mode}"].to_numpy(np.float64)
+        calibrations[mode] = fit_calibration(labels, margins, where=f"the val split, {mode}")
+        frame[f"margin_{mode}"] = answers[f"margin_{mode}"]
         frame[f"probability_{mode}"] = calibrations[mode].probabilities(frame[f"margin_{mode}"])
     test = {mode: predictions_of(frame, "test", mode, calibrations[mode]) for mode in MODES}
     rows = {mode: score_row(test[mode], resampling) for mode in MODES}
@@ -85,19 +79,3 @@ def check_headline(metrics: Mapping[str, Any], head_sha256: str, *, where: str, 
             rule="scores belong to the weights they were measured with",
             fix=fix,
         )
-
-
-def labelled(table: FeatureTable, split: str) -> FeatureTable:
-    """The rows of `split` that have a label."""
-    return table.rows((table.split == split) & (table.labels.cpu().numpy() >= 0))
-
-
-def _described(part: FeatureTable, split: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "image_id": part.image_ids,
-            "split": np.full(len(part), split, dtype=object),
-            "label": part.labels.cpu().numpy().astype(np.int8),
-            "block": part.block.astype(np.int32),
-        }
-    )

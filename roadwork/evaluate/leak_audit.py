@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from roadwork.data.null_tables import COLUMNS, known_counts, label_counts
 from roadwork.evaluate.bootstrap import Resampling
-from roadwork.evaluate.config import EvaluateConfig
+from roadwork.evaluate.config import BaselinesConfig
 from roadwork.evaluate.convergence import convergence_noted
 from roadwork.evaluate.field_alone import Fit, decided_alone, linear, trees
 from roadwork.evaluate.metadata_features import metadata_features
@@ -32,7 +32,7 @@ _SPLITS = ("train", "val", "test")
 def leak_audit(
     parts: Mapping[str, FeatureTable],
     metadata: MetadataConfig,
-    config: EvaluateConfig,
+    config: BaselinesConfig,
     resampling: Resampling,
     *,
     seed: int,

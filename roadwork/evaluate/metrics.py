@@ -1,21 +1,16 @@
-"""The scores of one set of predictions, most of them scikit-learn's."""
+"""The scores of one set of predictions, in the conventions of scikit-learn.
+
+scikit-learn's own functions give the same numbers (tests hold that); importing them takes longer than a whole stage.
+"""
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    brier_score_loss,
-    matthews_corrcoef,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
 
 from roadwork.errors import DataError
+from roadwork.evaluate.bootstrap import mcc_of_counts
+from roadwork.evaluate.ranking import Ranking
 
 BINS = 15
 """Equal-width probability bins of the expected calibration error."""
@@ -41,23 +36,26 @@ def scores(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, float | int
     """
     truth, probability = _checked(labels, probabilities)
     decided = decisions(probability)
-    positives = int(truth.sum())
-    with warnings.catch_warnings():  # one class only: scikit-learn warns and returns the documented 0
-        warnings.simplefilter("ignore", UserWarning)
-        mcc = float(matthews_corrcoef(truth, decided))
-        precision, recall, f1, _ = precision_recall_fscore_support(truth, decided, average="binary")
+    tn, fp, fn, tp = np.bincount(2 * truth + decided, minlength=4).tolist()
+    auroc, auprc = Ranking(truth, probability).areas(np.ones((1, len(truth))))[0].tolist()
+    positives = tp + fn
     return {
-        "mcc": mcc,
-        "accuracy": float(accuracy_score(truth, decided)),
-        "precision": float(precision),
-        "recall": float(recall),
-        "f1": float(f1),
-        "auroc": float(roc_auc_score(truth, probability)) if 0 < positives < len(truth) else None,
-        "auprc": float(average_precision_score(truth, probability)) if positives else None,
+        "mcc": float(mcc_of_counts(np.array([tp, fp, fn, tn]))),
+        "accuracy": (tp + tn) / len(truth),
+        "precision": _share(tp, tp + fp),
+        "recall": _share(tp, positives),
+        "f1": _share(2 * tp, 2 * tp + fp + fn),
+        "auroc": auroc if 0 < positives < len(truth) else None,
+        "auprc": auprc if positives else None,
         "ece": calibration_error(truth, probability),
-        "brier": float(brier_score_loss(truth, probability, pos_label=1)),
+        "brier": brier(truth, probability),
         "n": len(truth),
     }
+
+
+def brier(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """The mean squared difference of probability and label (Brier 1950, in the binary form)."""
+    return float(np.mean((np.asarray(labels, np.float64) - np.asarray(probabilities, np.float64)) ** 2))
 
 
 def calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -> float:
@@ -85,6 +83,10 @@ def reliability(labels: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -
 def bins_of(probabilities: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     """The equal-width bin of each probability, from 0; a probability of 1 is in the last: `[image]`."""
     return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

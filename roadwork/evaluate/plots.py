@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from roadwork.evaluate.calibration_evidence import uncalibrated
+from roadwork.evaluate.curves import precision_recall_curve, roc_curve
 from roadwork.evaluate.metrics import decisions, reliability
 from roadwork.evaluate.score import Predictions, rounded
 
@@ -32,11 +32,8 @@ def plot_data(
     labels, probabilities = headline.labels, headline.probabilities
     roc, ranking = [], []
     if len(np.unique(labels)) == 2:
-        fpr, tpr, _ = roc_curve(labels, probabilities)  # the first threshold is infinite: thresholds stay out
-        roc = [{"fpr": float(x), "tpr": float(y)} for x, y in zip(fpr, tpr, strict=True)]
-        precision, recall, _ = precision_recall_curve(labels, probabilities, drop_intermediate=True)
-        points = zip(recall[::-1], precision[::-1], strict=True)
-        ranking = [{"recall": float(x), "precision": float(y)} for x, y in points]
+        roc = [{"fpr": x, "tpr": y} for x, y in _pairs(*roc_curve(labels, probabilities))]
+        ranking = [{"recall": x, "precision": y} for x, y in _pairs(*precision_recall_curve(labels, probabilities))]
     confusion = [
         {"actual": CLASSES[actual], "predicted": CLASSES[decided]}
         for actual, decided in zip(labels, decisions(probabilities), strict=True)
@@ -52,3 +49,7 @@ def plot_data(
             "oof_calibration_before": reliability(oof.labels, uncalibrated(oof_margins)),
         }
     )
+
+
+def _pairs(x: NDArray[np.float64], y: NDArray[np.float64]) -> list[tuple[float, float]]:
+    return list(zip(x.tolist(), y.tolist(), strict=True))

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isclose
 
+import numpy as np
 import pandas as pd
 
 from roadwork.errors import StoreError
 from roadwork.evaluate.calibration import Calibration
 from roadwork.evaluate.ensemble import bundle_calibrations
-from roadwork.train.features import FeatureTable
 
 
-def check_predicted(predictions: pd.DataFrame, test: FeatureTable, *, where: str, fix: str) -> None:
-    """Raise StoreError unless a table predicts each image of `test` (labelled test images) once, and no other.
+def check_predicted(predictions: pd.DataFrame, unseen: pd.DataFrame, split: str, *, where: str, fix: str) -> None:
+    """Raise StoreError unless a table predicts each image of `split` in the table `unseen` once, and no other.
 
-    The labels must be those of `test` too: the scores of the table are computed with its own. `fix` says what to run.
+    `unseen` is that of `unseen_images`. The labels must be its labels too: the scores of the table are computed with
+    its own. `fix` says what to run.
     """
+    images = unseen.loc[unseen["split"] == split]
     given = predictions["image_id"].astype(str).tolist()
     labels = predictions["label"].astype("Int64").fillna(-1).tolist()
-    expected = dict(zip(test.image_ids, test.labels.tolist(), strict=True))
+    expected = dict(zip(images["image_id"], images["label"].tolist(), strict=True))
     pairs = zip(given, labels, strict=True)
     if sorted(given) == sorted(expected) and all(expected[one] == label for one, label in pairs):
         return
@@ -29,12 +31,11 @@ def check_predicted(predictions: pd.DataFrame, test: FeatureTable, *, where: str
     missing = next((one for one in expected if one not in predicted), None)
     what = "an image is predicted twice, or has another label in the manifest"
     if foreign is not None:
-        what = f"image {foreign} is no labelled test image"
+        what = f"image {foreign} is no labelled {split} image"
     elif missing is not None:
-        what = f"the labelled test image {missing} isn't predicted"
-    raise StoreError(
-        what, where=where, rule="predictions are of the manifest's labelled test images, each once", fix=fix
-    )
+        what = f"the labelled {split} image {missing} isn't predicted"
+    rule = f"predictions are of the manifest's labelled {split} images, each once"
+    raise StoreError(what, where=where, rule=rule, fix=fix)
 
 
 def check_calibrated(oof: pd.DataFrame, calibrations: Mapping[str, Calibration], *, where: str, fix: str) -> None:
@@ -51,5 +52,20 @@ def check_calibrated(oof: pd.DataFrame, calibrations: Mapping[str, Calibration],
                 f"they give {dict(fitted)}",
                 where=where,
                 rule="a bundle's calibration is fitted to the predictions that are published with it",
+                fix=fix,
+            )
+
+
+def check_probabilities(
+    predictions: pd.DataFrame, calibrations: Mapping[str, Calibration], *, where: str, fix: str
+) -> None:
+    """Raise StoreError unless the table's probabilities are those that `calibrations`, by mode, make of its margins."""
+    for mode, calibration in calibrations.items():
+        margins, told = (predictions[f"{kind}_{mode}"].to_numpy(np.float64) for kind in ("margin", "probability"))
+        if not np.allclose(calibration.probabilities(margins), told, rtol=1e-6, atol=1e-9):
+            raise StoreError(
+                f"`probability_{mode}` isn't what the bundle's calibration makes of `margin_{mode}`",
+                where=where,
+                rule="a bundle's calibration is that of the predictions that are published with it",
                 fix=fix,
             )

@@ -22,18 +22,21 @@ _NOTHING = 1e-12
 
 @dataclass(frozen=True)
 class Replicates:
-    """A statistic of the `sample`, of the `resampled [resample]`, and with each block `left_out [block]`.
+    """A statistic of the `sample`, of the `resampled [resample]`, and with each block (or group) `left_out [block]`.
 
-    NaN where it is undefined.
+    NaN where it is undefined. `blocks` is how many are resampled.
     """
 
     sample: float
     resampled: NDArray[np.float64]
     left_out: NDArray[np.float64]
+    blocks: int
 
     def minus(self, other: Replicates) -> Replicates:
         """The difference of two statistics on the same images, paired resample by resample."""
-        return Replicates(self.sample - other.sample, self.resampled - other.resampled, self.left_out - other.left_out)
+        return Replicates(
+            self.sample - other.sample, self.resampled - other.resampled, self.left_out - other.left_out, self.blocks
+        )
 
     def interval(self, resampling: Resampling) -> Interval | None:
         """The interval at `resampling.confidence`, from the resamples in which the statistic is defined.
@@ -45,7 +48,7 @@ class Replicates:
         if len(defined) < resampling.confidence * len(self.resampled):
             return None
         centre, acceleration = self._centre(defined), self._acceleration()
-        shifted = centre + resampling.levels(len(self.left_out))
+        shifted = centre + resampling.levels(self.blocks)
         levels = ndtr(centre + shifted / np.maximum(1 - acceleration * shifted, _NOTHING))
         low, high = np.quantile(defined, levels)
         return Interval(float(low), float(high))
@@ -66,7 +69,7 @@ class Replicates:
         return float(ndtri(np.clip(below, edge, len(defined) - edge) / len(defined)))
 
     def _acceleration(self) -> float:
-        """A sixth of the skewness of the blocks' influence on the statistic."""
+        """A sixth of the skewness of the influence on the statistic."""
         defined = self.left_out[~np.isnan(self.left_out)]
         influence = defined.mean() - defined if len(defined) else defined
         spread = np.sum(influence**2) ** 1.5

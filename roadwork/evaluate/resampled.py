@@ -78,7 +78,9 @@ def resample_scores(
     whole, gaps = replicate([np.ones((1, len(sums)))])
     resampled, resampled_gaps = replicate(resampling.draws(*size))
     left_out, _ = replicate(leave_one_out(*size))
-    replicates = {name: Replicates(float(whole[name][0]), resampled[name], left_out[name]) for name in whole}
+    replicates = {
+        name: Replicates(float(whole[name][0]), resampled[name], left_out[name], blocks=len(sums)) for name in whole
+    }
     return ResampledScores(replicates, CalibrationGaps(gaps[0], resampled_gaps, len(sums)))
 
 

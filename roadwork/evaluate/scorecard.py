@@ -7,7 +7,7 @@ same cross-fitting; then the ensemble, on a holdout that nothing was fitted to, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,24 +15,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from roadwork.evaluate.baselines import fit_baselines
+from roadwork.evaluate.baseline_table import CITY, baseline_rows
 from roadwork.evaluate.bootstrap import Resampling
 from roadwork.evaluate.calibration import Calibration
 from roadwork.evaluate.calibration_evidence import calibration_evidence
-from roadwork.evaluate.config import EvaluateConfig
-from roadwork.evaluate.duplicates import duplicates
-from roadwork.evaluate.ensemble import mean_margin
-from roadwork.evaluate.headline import SPLITS, calibrations_of, labelled, predictions_of
-from roadwork.evaluate.leak_audit import leak_audit
-from roadwork.evaluate.margins import Margins
-from roadwork.evaluate.metadata_features import metadata_features
-from roadwork.evaluate.modes import MODES, hides_metadata
+from roadwork.evaluate.config import ScorecardConfig
+from roadwork.evaluate.headline import calibrations_of, predictions_of
+from roadwork.evaluate.modes import MODES
 from roadwork.evaluate.oof import out_of_fold, unadapted
 from roadwork.evaluate.plots import Points, plot_data
 from roadwork.evaluate.score import Predictions, difference_row, score_row
-from roadwork.evaluate.subgroups import subgroups
-from roadwork.model.metadata_config import MetadataConfig
-from roadwork.train.features import FeatureTable
+from roadwork.evaluate.subgroups import Cities, subgroups
+from roadwork.evaluate.unseen import unseen_images
 
 OOF_LABEL = "adapted to the test distribution"
 NO_HOLDOUT = "not measurable on this data"
@@ -45,20 +39,20 @@ _HOLDOUT_ROWS = {"image_only": "holdout", "with_metadata": "holdout_with_metadat
 class Scored:
     """What is to be scored: the results of the stages before, all of the images of one manifest.
 
-    `frame` is the manifest's, row by row that of `table`; `exact_duplicates` what ingest counted. `predictions` and
-    `headline` are those of stage `headline`, `members` and `calibrations` the bundle's, `oof` the gathered out-of-fold
-    predictions.
+    `frame` is the manifest's, `divided` the table of folds, row by row of the same images. `predictions` and `headline`
+    are those of stage `headline`, `oof` the gathered out-of-fold predictions, `holdout` and `calibrations` the
+    bundle's, `baselines` and `without_head` the table and the metrics of stage `baselines`.
     """
 
-    table: FeatureTable
     frame: pd.DataFrame
-    exact_duplicates: Mapping[str, int]
-    metadata: MetadataConfig
+    divided: pd.DataFrame
     predictions: pd.DataFrame
     headline: Mapping[str, Any]
-    members: Sequence[Margins]
-    calibrations: Mapping[str, Calibration]
     oof: pd.DataFrame
+    holdout: pd.DataFrame
+    calibrations: Mapping[str, Calibration]
+    baselines: pd.DataFrame
+    without_head: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,36 +63,30 @@ class Evaluation:
     plots: dict[str, Points]
 
 
-def evaluate(run: Scored, config: EvaluateConfig, *, seed: int) -> Evaluation:
-    """The scorecard of a run. Images without a label are left out everywhere; `unlabelled` counts them.
-
-    Raises SplitError when train or val can't support the comparison (one class only).
-    """
+def evaluate(run: Scored, config: ScorecardConfig, *, seed: int) -> Evaluation:
+    """The scorecard of a run. Images without a label are left out everywhere; `unlabelled` counts them."""
     resampling = config.resampling(seed)
-    table = run.table
-    parts = {split: labelled(table, split) for split in ("train", *SPLITS)}
-    test = _rows_of(run.predictions, parts["test"])
+    unseen = unseen_images(run.frame, run.divided)
+    ids = unseen.loc[unseen["split"] == "test", "image_id"]
+    test, baselines = _rows_of(run.predictions, ids), _rows_of(run.baselines, ids)
     headline = predictions_of(test, "test", "image_only", calibrations_of(run.headline)["image_only"])
     oof = _out_of_fold(run, resampling)
     card: dict[str, Any] = {
         "confidence": config.confidence,
         "resamples": config.resamples,
-        "unlabelled": {split: int((table.split == split).sum()) - len(parts[split]) for split in ("test", "holdout")},
+        "unlabelled": {
+            split: run.divided["split"].tolist().count(split) - unseen["split"].tolist().count(split)
+            for split in ("test", "holdout")
+        },
         "test": dict(run.headline["test"]),
     }
     card |= oof.rows
-    card |= _holdout(parts["holdout"], run.members, run.calibrations, resampling)
-    card["baselines"] = _baselines(parts, headline, config, run.metadata, resampling, seed)
-    card["leak_audit"] = leak_audit(parts, run.metadata, config, resampling, seed=seed)
-    card["duplicates"] = duplicates(
-        run.frame,
-        table.split,
-        table.embeddings[:, 0].cpu().numpy(),
-        cosine=config.duplicate_cosine,
-        radius_m=config.duplicate_radius_m,
-        exact=dict(run.exact_duplicates),
-    )
-    card["subgroups"] = subgroups(headline, _rows_of(run.frame, parts["test"]), config, resampling)
+    card |= _holdout(run.holdout, run.calibrations, resampling)
+    card["baselines"] = baseline_rows(baselines, run.without_head, headline, resampling)
+    card["leak_audit"] = run.without_head["leak_audit"]
+    card["duplicates"] = run.without_head["duplicates"]
+    cities = Cities(run.without_head["cities"], [None if pd.isna(name) else name for name in baselines[CITY]])
+    card["subgroups"] = subgroups(headline, _rows_of(run.frame, ids), cities, config.size_bands_megapixels, resampling)
     margins = test["margin_image_only"].to_numpy(np.float64)
     card["calibration"] = {
         "test": calibration_evidence(headline.labels, margins, headline.probabilities),
@@ -130,48 +118,16 @@ def _out_of_fold(run: Scored, resampling: Resampling) -> _OutOfFold:
     return _OutOfFold(rows, adapted["image_only"], margins)
 
 
-def _holdout(
-    part: FeatureTable, members: Sequence[Margins], calibrations: Mapping[str, Calibration], resampling: Resampling
-) -> dict[str, Any]:
-    if not len(part):
+def _holdout(holdout: pd.DataFrame, calibrations: Mapping[str, Calibration], resampling: Resampling) -> dict[str, Any]:
+    if not len(holdout):
         return {"holdout": None, "holdout_with_metadata": None, "holdout_note": NO_HOLDOUT}
     rows = {}
     for mode in MODES:
-        margins = mean_margin([member(part, hides_metadata(mode)) for member in members])
-        found = Predictions(
-            part.labels.cpu().numpy(),
-            part.block.astype(np.int64),
-            calibrations[mode].probabilities(margins),
-            calibrations[mode].threshold,
-        )
+        found = predictions_of(holdout, "holdout", mode, calibrations[mode])
         rows[_HOLDOUT_ROWS[mode]] = score_row(found, resampling)
     return rows
 
 
-def _baselines(
-    parts: Mapping[str, FeatureTable],
-    headline: Predictions,
-    config: EvaluateConfig,
-    metadata: MetadataConfig,
-    resampling: Resampling,
-    seed: int,
-) -> dict[str, Any]:
-    splits = ("train", "val", "test")
-    results = fit_baselines(
-        {split: parts[split].embeddings.cpu().numpy() for split in splits},
-        {split: metadata_features(parts[split].metadata, metadata) for split in splits},
-        {split: parts[split].labels.cpu().numpy() for split in splits},
-        config,
-        seed=seed,
-    )
-    rows = {}
-    for name, result in results.items():
-        own = Predictions(headline.labels, headline.blocks, result.probabilities, result.threshold)
-        rows[name] = score_row(own, resampling) | result.chosen
-        rows[name]["difference"] = difference_row(headline, own, resampling)
-    return rows
-
-
-def _rows_of(frame: pd.DataFrame, part: FeatureTable) -> pd.DataFrame:
-    """The rows of a table with a column `image_id` that are of `part`, in its order."""
-    return frame.set_index("image_id").loc[part.image_ids].reset_index()
+def _rows_of(frame: pd.DataFrame, image_ids: pd.Series) -> pd.DataFrame:
+    """The rows of a table with a column `image_id` that are of `image_ids`, in their order."""
+    return frame.set_index("image_id").loc[image_ids].reset_index()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from roadwork.train.decision import best_decision
 from roadwork.train.early_stopping import Score
-from roadwork.train.validation import best_decision
 
 
 def validation_score(labels: ArrayLike, margins: ArrayLike) -> Score:

@@ -7,50 +7,55 @@ scored with the headline's own threshold, never with one of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from roadwork.data.clusters import fit_clusters, nearest_km
 from roadwork.data.vocabulary import CATEGORIES
-from roadwork.errors import ParameterError, SamplingError
 from roadwork.evaluate.bootstrap import Resampling
-from roadwork.evaluate.config import EvaluateConfig
 from roadwork.evaluate.score import Predictions, score_row
-from roadwork.seeding import derive
 
 NULL, KNOWN = "null", "known"
 NO_POSITION = "no position"
-_MOST_DECIMALS = 4
 
 Group = tuple[str, NDArray[np.bool_]]
 """A group's name, and which images are in it `[image]`."""
 
 
+class Cities(NamedTuple):
+    """The places that images are counted to: their `names`, the largest first, and that `of` each image, or None."""
+
+    names: Sequence[str]
+    of: Sequence[str | None]
+
+
 def subgroups(
-    predictions: Predictions, frame: pd.DataFrame, config: EvaluateConfig, resampling: Resampling
+    predictions: Predictions,
+    frame: pd.DataFrame,
+    cities: Cities,
+    size_bands_megapixels: tuple[float, ...],
+    resampling: Resampling,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """By part and group a row: `n`, `roadwork` (how many of them), and everything of `score_row`.
 
-    `frame` holds the manifest's rows of the same images, in the same order. Parts: `city` (the nearest of
-    `config.city_clusters` centres of these images' positions, largest first), `size` (by megapixels), `metadata`
-    (whether anything of weather, daytime, scene and description is known), `description` (whether there is one), and
-    `weather`, `daytime`, `scene` by value, most frequent first; images without a value are a last group.
+    `frame` holds the manifest's rows of the same images, in the same order, and `cities` tells of them too. Parts:
+    `city` (largest first), `size` (by megapixels), `metadata` (whether anything of weather, daytime, scene and
+    description is known), `description` (whether there is one), and `weather`, `daytime`, `scene` by value, most
+    frequent first; images without a value are a last group.
 
-    Raises ParameterError where positions on opposite sides of the Earth make one cluster, ValueError when `frame` has
-    another number of rows.
+    Raises ValueError when `frame` or `cities` tell of another number of images.
     """
-    if len(frame) != len(predictions.labels):
+    if not len(frame) == len(cities.of) == len(predictions.labels):
         raise ValueError(f"{len(frame)} rows of the manifest for {len(predictions.labels)} predictions")
     described = frame["description"].notna().to_numpy()
     known = np.any([described, *(frame[field].notna() for field in CATEGORIES)], axis=0)
     parts = {
-        "city": _cities(frame, config.city_clusters, derive(resampling.seed, "cities")),
-        "size": _sizes(frame, config.size_bands_megapixels),
+        "city": _cities(cities),
+        "size": _sizes(frame, size_bands_megapixels),
         "metadata": [(KNOWN, known), (NULL, ~known)],
         "description": [(KNOWN, described), (NULL, ~described)],
         **{field: _values(frame, field) for field in CATEGORIES},
@@ -73,32 +78,10 @@ def size_names(edges_megapixels: ArrayLike) -> list[str]:
     return [f"up to {edges[0]} MP", *(f"{low} to {high} MP" for low, high in pairwise(edges)), f"above {edges[-1]} MP"]
 
 
-def _cities(frame: pd.DataFrame, clusters: int, seed: int) -> Iterator[Group]:
-    latitude, longitude = (frame[name].to_numpy(np.float64) for name in ("latitude_deg", "longitude_deg"))
-    located = np.isfinite(latitude) & np.isfinite(longitude)
-    if located.any():
-        try:
-            centres = fit_clusters(latitude, longitude, clusters, seed)
-        except SamplingError:  # the one case left: a cluster whose members lie opposite each other
-            raise ParameterError(
-                "the test positions of one cluster lie on opposite sides of the Earth and have no centre",
-                where=f"params.yaml: evaluate.city_clusters is {clusters}",
-                fix="raise evaluate.city_clusters",
-            ) from None
-        _, nearest = nearest_km(latitude, longitude, centres)
-        names = np.array(_place_names(centres))
-        for name in dict.fromkeys(names.tolist()):
-            yield name, located & (names[nearest] == name)
-    yield NO_POSITION, ~located
-
-
-def _place_names(centres_deg: NDArray[np.float64]) -> list[str]:
-    """Different names for different centres, with as few decimals as that takes; centres 10 m apart share theirs."""
-    for decimals in range(1, _MOST_DECIMALS):
-        names = [place_name(latitude, longitude, decimals) for latitude, longitude in centres_deg]
-        if len(set(names)) == len(names):
-            return names
-    return [place_name(latitude, longitude, _MOST_DECIMALS) for latitude, longitude in centres_deg]
+def _cities(cities: Cities) -> Iterator[Group]:
+    of = np.array([NO_POSITION if name is None else name for name in cities.of], dtype=np.str_)
+    for name in (*cities.names, NO_POSITION):
+        yield name, of == name
 
 
 def _sizes(frame: pd.DataFrame, edges_megapixels: tuple[float, ...]) -> list[Group]:

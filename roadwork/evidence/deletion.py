@@ -38,7 +38,8 @@ def withheld_margins(
         for start in range(0, len(pairs), _PASSES):
             images, withheld = torch.from_numpy(pairs[start : start + _PASSES]).unbind(dim=1)
             given = others[withheld]
-            embeddings = table.embeddings[images.unsqueeze(1), given].to(device).float()
+            of_all = table.embeddings.gather(images)
+            embeddings = of_all[torch.arange(len(images)).unsqueeze(1), given].to(device).float()
             metadata = metadata_of(table, images, device, hide=hide_metadata)
             logits = head(embeddings, metadata, given.to(device)).logits
             found[images.numpy(), withheld.numpy()] = margins_of(logits.float().cpu())

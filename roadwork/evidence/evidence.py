@@ -6,20 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from roadwork.evaluate.calibration import Calibration
 from roadwork.evaluate.ensemble import mean_margin
-from roadwork.evidence.deletion import withheld_margins
-from roadwork.evidence.table import DTYPES
+from roadwork.evidence.uncalibrated import uncalibrated
 from roadwork.evidence.view import ViewEvidence
 from roadwork.model.head import Head
 from roadwork.train.features import FeatureTable
-from roadwork.train.inference import answers, margins_of
-
-_BATCH_IMAGES = 256
 
 
 @dataclass(frozen=True)
@@ -51,47 +46,18 @@ def find_evidence(
     them that kept it, `logits` the mean over those. With pruning switched off every view is kept, with view fusion
     switched off every gate is 1.
     """
-    margins, withheld, gates, logits = [], [], [], []
-    for head in heads:
-        found = answers(head, table, hide_metadata=hide_metadata, batch_size=_BATCH_IMAGES, device=device)
-        own = found.view_margins.numpy()
-        whole = margins_of(found.logits)
-        margins.append(whole)
-        withheld.append(
-            withheld_margins(head, table, whole, ~np.isnan(own), hide_metadata=hide_metadata, device=device)
-        )
-        gates.append(found.gates.numpy())
-        logits.append(own)
-    kept = ~np.isnan(np.stack(logits))
+    answers = [uncalibrated(head, table, hide_metadata=hide_metadata, device=device) for head in heads]
+    logits = np.stack([answer.logits for answer in answers])
+    kept = ~np.isnan(logits)
     keepers = kept.sum(axis=0)
-    total = np.where(kept, np.stack(logits), 0).sum(axis=0)
-    probabilities = calibration.probabilities(mean_margin(margins))
-    deletions = probabilities[:, None] - calibration.probabilities(mean_margin(withheld))
+    total = np.where(kept, logits, 0).sum(axis=0)
+    probabilities = calibration.probabilities(mean_margin([answer.margins for answer in answers]))
+    withheld = calibration.probabilities(mean_margin([answer.withheld for answer in answers]))
+    deletions = probabilities[:, None] - withheld
     return Evidence(
         probabilities=probabilities,
-        gates=np.mean(gates, axis=0),
+        gates=np.mean([answer.gates for answer in answers], axis=0),
         kept=(keepers / len(heads)).astype(np.float32),
         logits=np.where(keepers > 0, total / np.maximum(keepers, 1), np.nan).astype(np.float32),
         deletions=deletions.astype(np.float32),
     )
-
-
-def evidence_of(
-    table: FeatureTable, head: Head, calibration: Calibration, names: Sequence[str], *, device: torch.device
-) -> pd.DataFrame:
-    """The evidence of every image of `table` as `head` sees it, from the image alone: all metadata hidden.
-
-    `names` are those of the views, in order. The columns are those of `roadwork.evidence.table`.
-    """
-    found = find_evidence([head], table, calibration, hide_metadata=True, device=device)
-    images, views = found.kept.shape
-    columns = {
-        "image_id": np.repeat(np.array(table.image_ids, dtype=object), views),
-        "view": np.tile(np.arange(views), images),
-        "name": list(names) * images,
-        "gate": found.gates.ravel(),
-        "kept": found.kept.ravel() == 1,
-        "logit": found.logits.ravel(),
-        "deletion": found.deletions.ravel(),
-    }
-    return pd.DataFrame(columns).astype(DTYPES)

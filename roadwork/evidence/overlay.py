@@ -25,6 +25,7 @@ _PHOTO_PX = (1280, 1000)  # the photograph is scaled to fit
 _LISTED_PX = (560, 1000)  # beside a listing
 _FLAT = 4.0  # width / height from which a listing stands below the photograph
 _MARGIN_PX = 32
+_REDUCING_GAP = 3.0
 
 
 def overlay(
@@ -127,6 +128,7 @@ def _scaled(rgb: NDArray[np.uint8], boxes: NDArray[np.int32], factor: float) -> 
     """Photograph and boxes, `factor` times as large."""
     height_px, width_px = rgb.shape[:2]
     size = max(1, round(width_px * factor)), max(1, round(height_px * factor))
-    picture = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS)
+    # From a large photograph first to some times the size, by averaging: several times as fast, and looks the same.
+    picture = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
     ratio = np.array([size[0] / width_px, size[1] / height_px] * 2)
     return picture, np.rint(boxes * ratio).astype(np.int32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from roadwork.report.curves import Curves, Points
 from roadwork.report.drawing import drawing
@@ -17,6 +17,7 @@ _FOLD_LOOKS = (
 )  # fmt: skip
 _MARKED_UP_TO = 40
 _SHORT_LABEL = 8
+_POWERS = (-3, 4)  # of ten, beyond which one stands beside the axis
 _PARTS = ("train/focal", "train/consistency", "train/weather")
 
 
@@ -98,7 +99,7 @@ def curve_figure(
         axes = made.axes
         axes.set(xlabel="epoch", ylabel=quantity, yscale=scale)
         if scale == "linear":
-            axes.ticklabel_format(axis="y", scilimits=(-3, 4), useMathText=True)
+            axes.yaxis.set_major_formatter(_Ticks())
         for line in lines:
             if not line.points:
                 continue
@@ -118,3 +119,18 @@ def curve_figure(
             made.figure.legend(loc="outside upper left", ncols=3 if short else 2, columnspacing=1.2)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return made.svg
+
+
+class _Ticks(ScalarFormatter):
+    """Plain digits at the ticks. Only a power of ten is set as mathematics, which takes long to lay out."""
+
+    def __init__(self) -> None:
+        super().__init__(useMathText=False)
+        self.set_powerlimits(_POWERS)
+
+    def get_offset(self) -> str:
+        self.set_useMathText(True)
+        try:
+            return super().get_offset()
+        finally:
+            self.set_useMathText(False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-import pandas as pd
-
 from roadwork.errors import DataError
+
+_COLUMNS = 2
 
 Points: TypeAlias = Sequence[tuple[int, float]]
 """(step, value), in order."""
@@ -26,11 +27,19 @@ def read_curves(live: Path) -> dict[str, list[tuple[int, float]]]:
     found = {}
     for file in sorted(folder.rglob("*.tsv")):
         try:
-            table = pd.read_csv(file, sep="\t")
-            points = list(zip(table["step"].astype(int), table[table.columns[-1]].astype(float), strict=True))
-        except (KeyError, ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            points = _points(file)
+        except (ValueError, csv.Error) as error:
             raise DataError(
                 f"no curve: {error}", where=str(file), rule="columns step and one quantity", fix="train again"
             ) from error
         found[file.relative_to(folder).with_suffix("").as_posix()] = points
     return found
+
+
+def _points(file: Path) -> list[tuple[int, float]]:
+    """ValueError where the first line doesn't name `step` and a quantity, or a line isn't a number of each."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        names, *rows = csv.reader(stream, delimiter="\t")
+        if len(names) != _COLUMNS or names[0] != "step":
+            raise ValueError(f"its columns are {', '.join(names)}")
+        return [(int(step), float(value)) for step, value in rows]

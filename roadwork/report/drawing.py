@@ -9,7 +9,9 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from roadwork.report.palette import GREY, INK, LINE
 
@@ -34,8 +36,12 @@ def drawing(title: str, *, width_in: float = 4.6, height_in: float = 3.2) -> Ite
     """A figure of one panel in the report's look. Its width is a phone's, so that its text stays readable there."""
     with rc_context(_STYLE):
         figure = Figure(figsize=(width_in, height_in), layout="constrained")
+        FigureCanvasSVG(figure)  # text is measured as it will be drawn
         made = Drawing(figure, figure.subplots())
         yield made
+        # `savefig` would draw everything once more to lay it out.
+        ConstrainedLayoutEngine().execute(figure)
+        figure.set_layout_engine("none")
         stream = io.StringIO()
         metadata: dict[str, Any] = {"Date": None, "Creator": None, "Title": title}
         figure.savefig(stream, format="svg", metadata=metadata)

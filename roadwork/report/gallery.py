@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,9 +73,11 @@ def gallery(
         return make_exhibit(photograph, facts, said.label, said.probability, rows_of[said.image_id], views)
 
     errors, closest = choose(predictions, count)
+    with ThreadPoolExecutor(os.cpu_count()) as several:  # decoding and resampling leave Python to the others
+        shown = tuple(several.map(exhibit, [*errors, *closest]))
     return Gallery(
-        errors=tuple(exhibit(said) for said in errors),
-        closest=tuple(exhibit(said) for said in closest),
+        errors=shown[: len(errors)],
+        closest=shown[len(errors) :],
         mistakes=sum(said.wrong for said in predictions),
         images=len(predictions),
     )

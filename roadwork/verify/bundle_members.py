@@ -9,7 +9,7 @@ import numpy as np
 
 from roadwork.bundle.description import BundleDescription, member_folder
 from roadwork.evaluate.calibration import Calibration
-from roadwork.train.checkpoint import WEIGHTS
+from roadwork.train.head_folder import WEIGHTS
 from roadwork.verify.fault import Faults, listed
 
 _FIX = "run `roadwork ensemble` again"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from roadwork.train.features import check_order
+from roadwork.data.row_order import check_order
 from roadwork.verify.fault import Faults, listed
 
 _FOLDS_FIX = "run `roadwork folds` again"

@@ -6,7 +6,7 @@ from stat import S_ISREG
 
 from roadwork.data.manifest import Manifest
 from roadwork.progress import progress
-from roadwork.train.checkpoint import file_sha256
+from roadwork.train.head_folder import file_sha256
 from roadwork.verify.fault import Faults, listed
 
 

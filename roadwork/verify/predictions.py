@@ -6,50 +6,70 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from roadwork.evaluate.headline import SPLITS
+from roadwork.data.row_order import check_order
 from roadwork.evaluate.modes import MODES
-from roadwork.train.features import check_order
+from roadwork.evaluate.unseen import unseen_images
 from roadwork.verify.fault import Faults, listed
 
 
 def check_numbers(table: pd.DataFrame, faults: Faults, *, where: str, stage: str) -> None:
     """Note margins that aren't finite and probabilities outside 0 to 1."""
+    check_margins(table, faults, where=where, stage=stage)
     for mode in MODES:
-        margin, probability = (table[f"{kind}_{mode}"].to_numpy(dtype=np.float64) for kind in ("margin", "probability"))
-        kinds = {
-            f"margin_{mode}": (~np.isfinite(margin), "finite"),
-            f"probability_{mode}": (~((probability >= 0) & (probability <= 1)), "from 0 to 1"),
-        }
-        for name, (bad, rule) in kinds.items():
-            if bad.any():
-                shown = listed(np.flatnonzero(bad).tolist())
-                faults.add(f"`{name}` is no such number in rows {shown}", where=f"{where}: {name}", rule=rule,
+        check_probability(table, f"probability_{mode}", faults, where=where, stage=stage)
+
+
+def check_margins(table: pd.DataFrame, faults: Faults, *, where: str, stage: str) -> None:
+    """Note margins that aren't finite."""
+    for mode in MODES:
+        bad = ~np.isfinite(table[f"margin_{mode}"].to_numpy(dtype=np.float64))
+        _note(bad, f"margin_{mode}", "finite", faults, where=where, stage=stage)
+
+
+def check_probability(table: pd.DataFrame, name: str, faults: Faults, *, where: str, stage: str) -> None:
+    """Note probabilities in column `name` outside 0 to 1."""
+    probability = table[name].to_numpy(dtype=np.float64)
+    _note(~((probability >= 0) & (probability <= 1)), name, "from 0 to 1", faults, where=where, stage=stage)
+
+
+def _note(bad: NDArray[np.bool_], name: str, rule: str, faults: Faults, *, where: str, stage: str) -> None:
+    if bad.any():
+        shown = listed(np.flatnonzero(bad).tolist())
+        faults.add(f"`{name}` is no such number in rows {shown}", where=f"{where}: {name}", rule=rule,
+                   fix=f"run `roadwork {stage}` again")  # fmt: skip
+
+
+def check_unseen(
+    predictions: pd.DataFrame, frame: pd.DataFrame, divided: pd.DataFrame, splits: Sequence[str], faults: Faults, *,
+    where: str, stage: str,
+) -> None:  # fmt: skip
+    """Note where the rows aren't the labelled images of `splits`, in that order, as they are now."""
+    known = unseen_images(frame, divided)
+    expected = known.loc[known["split"].isin(splits)]
+    with faults.noted():
+        ids = predictions["image_id"].astype(str).tolist()
+        check_order(ids, expected["image_id"].tolist(), where=f"{where}: image_id", stage=stage)
+        for name in ("split", "label", "block"):
+            if name in predictions and predictions[name].tolist() != expected[name].tolist():
+                faults.add(f"`{name}` isn't that of the manifest and the folds", where=f"{where}: {name}",
+                           rule="predictions tell split, label and block of now",
                            fix=f"run `roadwork {stage}` again")  # fmt: skip
 
 
-def check_headline_rows(
-    predictions: pd.DataFrame, frame: pd.DataFrame, divided: pd.DataFrame, faults: Faults, *, where: str
+def check_same_margins(
+    predictions: pd.DataFrame, said: pd.DataFrame, faults: Faults, *, where: str, of: str, stage: str
 ) -> None:
-    """Note where the rows aren't the labelled images of val, test and holdout, in that order, as they are now."""
-    fix = "run `roadwork headline` again"
-    known = pd.DataFrame(
-        {
-            "image_id": frame["image_id"].astype(str).to_numpy(),
-            "split": divided["split"].fillna("").astype(str).to_numpy(),
-            "label": frame["label"].astype("Int64").fillna(-1).to_numpy(dtype=np.int64),
-            "block": divided["block"].to_numpy(dtype=np.int64),
-        }
-    )
-    known = known.loc[known["label"] >= 0]
-    expected = pd.concat([known.loc[known["split"] == split] for split in SPLITS], ignore_index=True)
+    """Note where `predictions` don't hold what heads `said` of the same images; `of` says whose margins those are."""
     with faults.noted():
-        ids = predictions["image_id"].astype(str).tolist()
-        check_order(ids, expected["image_id"].tolist(), where=f"{where}: image_id", stage="headline")
-        for name in ("split", "label", "block"):
-            if predictions[name].tolist() != expected[name].tolist():
-                faults.add(f"`{name}` isn't that of the manifest and the folds", where=f"{where}: {name}",
-                           rule="predictions tell split, label and block of now", fix=fix)  # fmt: skip
+        ids = (table["image_id"].astype(str).tolist() for table in (predictions, said))
+        check_order(*ids, where=f"{where}: image_id", stage=stage)
+        for name in (f"margin_{mode}" for mode in MODES):
+            given, expected = (table[name].to_numpy(dtype=np.float64) for table in (predictions, said))
+            if not np.allclose(given, expected, rtol=1e-9, atol=1e-12):
+                faults.add(f"`{name}` isn't that of {of}", where=f"{where}: {name}",
+                           rule="heads are scored by what they said", fix=f"run `roadwork {stage}` again")  # fmt: skip
 
 
 def check_gathered(oof: pd.DataFrame, gathered: pd.DataFrame, faults: Faults, *, where: str) -> None:
@@ -91,3 +111,13 @@ def check_evidence(
         if bad.any():
             shown = listed(np.flatnonzero(bad).tolist())
             faults.add(f"`{name}` is wrong in rows {shown}", where=f"{where}: {name}", rule=rule, fix=fix)
+
+
+def check_deletions(evidence: pd.DataFrame, expected: pd.DataFrame, faults: Faults, *, where: str) -> None:
+    """Note where the evidence isn't `expected`: the head's own, calibrated as the headline is."""
+    for name in ("gate", "kept", "logit", "deletion"):
+        given, wanted = (table[name].to_numpy(dtype=np.float64) for table in (evidence, expected))
+        if given.shape != wanted.shape or not np.allclose(given, wanted, rtol=1e-5, atol=1e-6, equal_nan=True):
+            faults.add(f"`{name}` isn't what the pretrained head said", where=f"{where}: {name}",
+                       rule="the evidence is the head's own, calibrated as the headline",
+                       fix="run `roadwork evaluate` again")  # fmt: skip

@@ -23,9 +23,11 @@ from roadwork.model.head_config import (
     ViewFusionConfig,
 )
 from roadwork.model.metadata_config import MetadataConfig
+from roadwork.train.checkpoint import save_head
+from roadwork.train.provenance import TrainedOn
 from roadwork.views.geometry import ViewsConfig
 
-VIEWS = ViewsConfig(grid=2, overlap=0.25, size_px=32)
+VIEWS = ViewsConfig(grid=2, overlap=0.25, size_px=32, decoder="cpu")
 BACKBONE = BackboneConfig(
     name="vit_tiny_patch16_224",
     weights="random",
@@ -76,15 +78,16 @@ def origin(backbone):
 
 
 @pytest.fixture(scope="session")
-def members(spec, origin):
+def members(spec, origin, tmp_path_factory):
     made = []
     for fold, mcc in ((2, 0.75), (0, 0.5)):
         with torch.random.fork_rng():
             torch.manual_seed(fold)
             head = Head(spec).eval()
-        made.append(
-            TrainedMember(fold, mcc, head, spec, "p" * 64, origin.feature_fingerprint, origin.training_data_digest)
-        )
+        folder = tmp_path_factory.mktemp("finetuned")
+        digest = save_head(folder, head, spec, {"fold": fold})
+        trained_on = TrainedOn(origin.feature_fingerprint, origin.training_data_digest)
+        made.append(TrainedMember(fold, mcc, folder, spec, digest, "p" * 64, trained_on))
     return made
 
 

@@ -15,7 +15,7 @@ from roadwork.bundle.match import build_matching_backbone
 from roadwork.errors import BundleError
 from roadwork.publish import write_json
 from roadwork.sealed_json import LARGEST_BYTES, seal
-from roadwork.train.checkpoint import file_sha256
+from roadwork.train.head_folder import file_sha256
 
 MEMBER = "members/2"
 
@@ -144,8 +144,8 @@ def test_a_description_too_large_to_be_one_is_not_read(folder):
         {"seed": 2**63},
         {"seed": "5"},
         {"spec": None},
-        {"views": {"grid": 3, "overlap": 0.25, "size_px": 32}},
-        {"views": {"grid": 10**9, "overlap": 0.25, "size_px": 32}},
+        {"views": {"grid": 3, "overlap": 0.25, "size_px": 32, "decoder": "cpu"}},
+        {"views": {"grid": 10**9, "overlap": 0.25, "size_px": 32, "decoder": "cpu"}},
         {
             "calibrations": {
                 "image_only": {"scale": 0.0, "threshold": 0.0},

@@ -65,7 +65,7 @@ def test_the_probability_is_the_members_mean_margin_calibrated(folder, photograp
         logits = torch.stack([head(embeddings, hidden).logits[0] for head in bundle.heads]).double().mean(0)
     expected = 1 / (1 + np.exp(-2.0 * ((logits[1] - logits[0]).item() - 0.25)))
     (found,) = predict([photographs / "a.png"], folder, device="cpu").predictions
-    assert found.probability == pytest.approx(expected, abs=1e-6)
+    assert found.probability == pytest.approx(expected, abs=1e-4)  # the views are Pillow's within a grey level or two
 
 
 def test_each_view_has_its_evidence_and_its_box(folder, photographs, backbone):

@@ -15,7 +15,7 @@ from roadwork.errors import BundleError, PhotographError
 from roadwork.predict import Prediction, predict_each
 from roadwork.publish import write_json
 from roadwork.sealed_json import seal
-from roadwork.train.checkpoint import file_sha256
+from roadwork.train.head_folder import file_sha256
 from roadwork.views.resample import cut_views
 
 
@@ -83,7 +83,7 @@ def test_a_photograph_that_takes_too_long_is_told_and_the_others_are_predicted(f
             released.wait(60)
         return cut_views(rgb, boxes, size_px)
 
-    monkeypatch.setattr(roadwork.predict, "cut_views", stall)
+    monkeypatch.setattr("roadwork.views.decoder.cut_views", stall)
     Image.fromarray(np.zeros((41, 48, 3), dtype=np.uint8)).save(photographs / "b.png")
     try:
         found = judged(folder, photographs, timeout_s=2.0)

@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 
 from roadwork.config import load_section, parse_section
-from roadwork.data.sampling import (
-    BatchConfig,
-    SamplingConfig,
-    band_of,
-    effective_sample_size,
-    gate,
-    measure_draws,
-    sampling_weights,
-)
+from roadwork.data.sampling import band_of, effective_sample_size, gate, measure_draws, sampling_weights
+from roadwork.data.sampling_config import BatchConfig, SamplingConfig
 from roadwork.errors import ParameterError, SamplingError
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"

@@ -10,7 +10,7 @@ from matplotlib.contour import QuadContourSet
 from roadwork.config import parse_section
 from roadwork.data.clusters import nearest_km
 from roadwork.data.distance import haversine_km
-from roadwork.data.sampling import SamplingConfig
+from roadwork.data.sampling_config import SamplingConfig
 from roadwork.data.sampling_picture import _circle, sampling_figure, write_sampling_picture
 from roadwork.data.sampling_plan import plan_sampling
 

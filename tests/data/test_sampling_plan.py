@@ -6,7 +6,7 @@ import pytest
 from geopy.distance import great_circle
 
 from roadwork.config import parse_section
-from roadwork.data.sampling import SamplingConfig
+from roadwork.data.sampling_config import SamplingConfig
 from roadwork.data.sampling_plan import plan_sampling
 from roadwork.errors import DataError, SamplingError
 

@@ -8,6 +8,7 @@ import torch
 from roadwork.data.vocabulary import VocabulariesConfig, VocabularyConfig
 from roadwork.model.metadata import Metadata
 from roadwork.model.metadata_config import MetadataConfig
+from roadwork.train.embeddings import Resident
 from roadwork.train.features import FeatureTable
 
 SPLITS = {"train": 60, "val": 24, "test": 30, "holdout": 16}
@@ -36,13 +37,14 @@ def table(metadata_config):
     roles = np.array([["" if part < 0 else "test" if part == k else "train" for k in range(3)] for part in fold])
     return FeatureTable(
         image_ids=[f"{i:064x}" for i in range(n)],
-        embeddings=torch.from_numpy(embeddings.astype(np.float16)),
+        embeddings=Resident(torch.from_numpy(embeddings.astype(np.float16))),
         metadata=Metadata.null(n, metadata_config)._replace(weather=torch.from_numpy(labels)),
         labels=torch.from_numpy(labels.astype(np.int64)),
         split=split.astype(np.str_),
         block=(np.arange(n) // 2).astype(np.int32),
         roles=roles,
         fingerprint="f" * 64,
+        digest="d" * 64,
     )
 
 
@@ -50,9 +52,10 @@ def table(metadata_config):
 def model():
     """Margins from pixels alone, or with the weather added: a stand-in for a head whose answers can be worked out."""
 
-    def margins(table, hide_metadata):
-        pixels = table.embeddings[:, :, 0].double().mean(1).numpy()
-        return pixels if hide_metadata else pixels + 4.0 * (table.metadata.weather.double().numpy() - 0.5)
+    def margins(table):
+        pixels = table.embeddings.tensor[:, :, 0].double().mean(1).numpy()
+        weather = 4.0 * (table.metadata.weather.double().numpy() - 0.5)
+        return {"image_only": pixels, "with_metadata": pixels + weather}
 
     return margins
 
@@ -66,7 +69,7 @@ def oof(table, model):
             "label": pd.array(test.labels.numpy(), dtype="Int8"),
             "block": test.block,
             "fold": np.flatnonzero(table.split == "test") % 3,
-            "margin_image_only": model(test, True),
-            "margin_with_metadata": model(test, False),
+            "margin_image_only": model(test)["image_only"],
+            "margin_with_metadata": model(test)["with_metadata"],
         }
     )

@@ -3,7 +3,14 @@ import pytest
 from scipy.stats import t
 from sklearn.metrics import matthews_corrcoef
 
-from roadwork.evaluate.bootstrap import Resampling, block_counts, block_index, leave_one_out, mcc_of_counts
+from roadwork.evaluate.bootstrap import (
+    MOST_LEFT_OUT,
+    Resampling,
+    block_counts,
+    block_index,
+    leave_one_out,
+    mcc_of_counts,
+)
 
 RNG = np.random.default_rng(5)
 
@@ -74,3 +81,11 @@ def test_the_ends_are_those_of_the_normal_for_many_blocks_and_wider_for_few():
     assert resampling(confidence=0.5).levels(10**7) == pytest.approx([-0.67449, 0.67449], abs=1e-5)
     assert resampling().levels(10) == pytest.approx(np.sqrt(10 / 9) * t.ppf([0.025, 0.975], 9))
     assert resampling().levels(2)[1] > 12
+
+
+def test_of_many_blocks_groups_are_left_out_and_each_block_once():
+    blocks = 2 * MOST_LEFT_OUT + 5
+    drawn = np.concatenate(list(leave_one_out(blocks, blocks)))
+    assert drawn.shape == (MOST_LEFT_OUT, blocks)
+    assert ((1 - drawn).sum(axis=0) == 1).all()
+    assert set((1 - drawn).sum(axis=1)) == {2, 3}

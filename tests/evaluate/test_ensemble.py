@@ -3,9 +3,16 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from roadwork.errors import ParameterError
-from roadwork.evaluate.calibration import fit_calibration
-from roadwork.evaluate.ensemble import EnsembleConfig, bundle_calibrations, mean_margin, rank_members
+from roadwork.errors import ParameterError, StoreError
+from roadwork.evaluate.calibration import Calibration, fit_calibration
+from roadwork.evaluate.ensemble import (
+    bundle_calibrations,
+    mean_margin,
+    mean_margins,
+    rank_members,
+    with_probabilities,
+)
+from roadwork.evaluate.ensemble_config import EnsembleConfig
 
 
 def test_the_best_members_come_first():
@@ -45,3 +52,22 @@ def test_the_bundles_calibration_uses_every_labelled_fold():
 def test_no_members_are_refused():
     with pytest.raises(ValidationError):
         EnsembleConfig(members=0)
+
+
+def test_members_speak_of_each_image_by_their_mean():
+    one = pd.DataFrame({"image_id": ["a", "b"], "margin_image_only": [1.0, 2.0], "margin_with_metadata": [0.0, 0.0]})
+    two = one.assign(margin_image_only=[3.0, -2.0])
+    found = mean_margins([one, two])
+    assert found["margin_image_only"].tolist() == [2.0, 0.0]
+    assert found["image_id"].tolist() == ["a", "b"]
+    with pytest.raises(StoreError, match=r"(?s)different images.*roadwork finetune"):
+        mean_margins([one, two.assign(image_id=["a", "c"])])
+
+
+def test_probabilities_stand_beside_the_margins():
+    calibrations = {mode: Calibration(scale=2, threshold=1) for mode in ("image_only", "with_metadata")}
+    margins = pd.DataFrame({"image_id": ["a"], "margin_image_only": [1.0], "margin_with_metadata": [0.0]})
+    found = with_probabilities(margins, calibrations)
+    assert found["probability_image_only"].tolist() == [0.5]
+    assert found["probability_with_metadata"].tolist() == [pytest.approx(1 / (1 + np.exp(2)))]
+    assert len(with_probabilities(margins.iloc[:0], calibrations)) == 0

@@ -6,17 +6,23 @@ import pytest
 import torch
 
 from roadwork.errors import SplitError, StoreError
+from roadwork.evaluate.answers import labelled, unseen_margins
 from roadwork.evaluate.bootstrap import Resampling
 from roadwork.evaluate.calibration import fit_calibration
-from roadwork.evaluate.headline import SPLITS, calibrations_of, check_headline, headline, labelled, predictions_of
+from roadwork.evaluate.headline import calibrations_of, check_headline, headline, predictions_of
 from roadwork.evaluate.metrics import scores
+from roadwork.evaluate.unseen import SPLITS
 
 RESAMPLING = Resampling(200, 0.95, 5)
 
 
+def measured(table, model):
+    return headline(unseen_margins(table, model), RESAMPLING, head_sha256="a")
+
+
 @pytest.fixture(scope="module")
 def found(table, model):
-    return headline(table, model, RESAMPLING, head_sha256="a")
+    return measured(table, model)
 
 
 def test_every_labelled_image_outside_train_is_predicted_once(found, table):
@@ -28,8 +34,8 @@ def test_every_labelled_image_outside_train_is_predicted_once(found, table):
 
 def test_it_is_calibrated_on_val_and_scored_on_test(found, table, model):
     val, test = labelled(table, "val"), labelled(table, "test")
-    calibration = fit_calibration(val.labels.numpy(), model(val, True))
-    expected = scores(test.labels.numpy(), calibration.probabilities(model(test, True)))
+    calibration = fit_calibration(val.labels.numpy(), model(val)["image_only"])
+    expected = scores(test.labels.numpy(), calibration.probabilities(model(test)["image_only"]))
     row = found.metrics["test"]["image_only"]
     for name, value in expected.items():
         assert row[name] == pytest.approx(value, abs=1e-6)
@@ -47,8 +53,8 @@ def test_the_labels_of_test_choose_nothing(table, model):
     labels = table.labels.clone()
     test = torch.from_numpy(table.split == "test")
     labels[test] = 1 - labels[test]
-    one = headline(table, model, RESAMPLING, head_sha256="a")
-    two = headline(dataclasses.replace(table, labels=labels), model, RESAMPLING, head_sha256="a")
+    one = measured(table, model)
+    two = measured(dataclasses.replace(table, labels=labels), model)
     assert one.metrics["calibrations"] == two.metrics["calibrations"]
     columns = [name for name in one.predictions if name != "label"]
     assert one.predictions[columns].equals(two.predictions[columns])
@@ -67,7 +73,7 @@ def test_a_mode_can_be_taken_out_of_the_table(found, table):
 def test_images_without_a_label_are_left_out(table, model):
     labels = table.labels.clone()
     labels[torch.from_numpy(np.flatnonzero(table.split == "test")[:4])] = -1
-    found = headline(dataclasses.replace(table, labels=labels), model, RESAMPLING, head_sha256="a")
+    found = measured(dataclasses.replace(table, labels=labels), model)
     assert found.metrics["test"]["image_only"]["n"] == 26
     assert (found.predictions["split"] == "test").sum() == 26
 
@@ -77,7 +83,7 @@ def test_a_split_that_cant_carry_the_claim_is_an_error(table, model, split, labe
     labels = table.labels.clone()
     labels[torch.from_numpy(table.split == split)] = label
     with pytest.raises(SplitError, match=words):
-        headline(dataclasses.replace(table, labels=labels), model, RESAMPLING, head_sha256="a")
+        measured(dataclasses.replace(table, labels=labels), model)
 
 
 def test_scores_of_another_head_are_refused(found):

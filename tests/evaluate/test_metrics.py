@@ -1,8 +1,13 @@
+import warnings
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
 
 from roadwork.errors import DataError
-from roadwork.evaluate.metrics import SCORES, bins_of, calibration_error, decisions, reliability, scores
+from roadwork.evaluate.metrics import SCORES, bins_of, brier, calibration_error, decisions, reliability, scores
 
 
 def test_scores_of_a_worked_example():
@@ -19,6 +24,31 @@ def test_scores_of_a_worked_example():
     assert got["auroc"] == pytest.approx(14 / 15)  # one of 15 pairs is the wrong way round
     assert got["auprc"] == pytest.approx((1 + 1 + 3 / 4) / 3)
     assert got["brier"] == pytest.approx(np.mean((np.array(labels) - probabilities) ** 2))
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 12)), min_size=1, max_size=60))
+def test_every_score_is_that_of_scikit_learn(pairs):
+    """One class, one decision, ties and perfect rankings included."""
+    labels, probabilities = np.array([label for label, _ in pairs]), np.array([place / 12 for _, place in pairs])
+    decided = (probabilities >= 0.5).astype(int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        precision, recall, f1, _ = metrics.precision_recall_fscore_support(labels, decided, average="binary")
+        expected = {
+            "mcc": metrics.matthews_corrcoef(labels, decided),
+            "accuracy": metrics.accuracy_score(labels, decided),
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
+            "brier": metrics.brier_score_loss(labels, probabilities, pos_label=1),
+            "auroc": metrics.roc_auc_score(labels, probabilities) if len(set(labels)) == 2 else None,
+            "auprc": metrics.average_precision_score(labels, probabilities) if labels.any() else None,
+        }
+    got = scores(labels, probabilities)
+    assert {name: got[name] for name in expected} == {
+        name: value if value is None else pytest.approx(value, abs=1e-12) for name, value in expected.items()
+    }
+    assert brier(labels, probabilities) == got["brier"]
 
 
 def test_every_score_is_listed():

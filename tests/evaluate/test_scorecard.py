@@ -7,15 +7,18 @@ import pytest
 import torch
 
 from roadwork.config import load_section
+from roadwork.evaluate.answers import labelled, unseen_margins
 from roadwork.evaluate.baselines import NAMES
 from roadwork.evaluate.bootstrap import Resampling
 from roadwork.evaluate.calibration import Calibration
 from roadwork.evaluate.config import EvaluateConfig
-from roadwork.evaluate.headline import headline, labelled, predictions_of
+from roadwork.evaluate.ensemble import mean_margins, with_probabilities
+from roadwork.evaluate.headline import headline, predictions_of
 from roadwork.evaluate.metrics import SCORES, scores
 from roadwork.evaluate.oof import cross_fitted
 from roadwork.evaluate.score import Predictions, difference_row
 from roadwork.evaluate.scorecard import Scored, evaluate
+from roadwork.evaluate.without_head import without_head
 from roadwork.seeding import derive
 
 CALIBRATIONS = {"image_only": Calibration(scale=2, threshold=0.1), "with_metadata": Calibration(scale=1, threshold=0)}
@@ -59,10 +62,24 @@ def frame(table):
 @pytest.fixture(scope="module")
 def run(model, oof, metadata_config, config, frame):
     def call(table, oof=oof, seed=17, members=(model, model)):
-        found = headline(table, model, config.resampling(seed), head_sha256="a")
+        found = headline(unseen_margins(table, model), config.resampling(seed), head_sha256="a")
         rows = frame.set_index("image_id").loc[table.image_ids].reset_index()
+        labels = table.labels.numpy()
+        rows["label"] = pd.array(np.where(labels < 0, 0, labels), dtype="Int8")
+        rows.loc[labels < 0, "label"] = pd.NA
+        baselines = without_head(table, rows, EXACT, metadata_config, config, seed=seed)
         scored = Scored(
-            table, rows, EXACT, metadata_config, found.predictions, found.metrics, members, CALIBRATIONS, oof
+            frame=rows,
+            divided=pd.DataFrame({"split": table.split, "block": table.block}),
+            predictions=found.predictions,
+            headline=found.metrics,
+            oof=oof,
+            holdout=with_probabilities(
+                mean_margins([unseen_margins(table, member, ("holdout",)) for member in members]), CALIBRATIONS
+            ),
+            calibrations=CALIBRATIONS,
+            baselines=baselines.table,
+            without_head=json.loads(json.dumps(baselines.metrics)),
         )
         return evaluate(scored, config, seed=seed)
 
@@ -93,7 +110,9 @@ def test_the_file_has_exactly_its_keys(card):
 
 
 def test_the_headline_is_as_its_own_stage_scored_it(card, table, model, config):
-    assert card["test"] == headline(table, model, config.resampling(17), head_sha256="a").metrics["test"]
+    assert (
+        card["test"] == headline(unseen_margins(table, model), config.resampling(17), head_sha256="a").metrics["test"]
+    )
 
 
 def test_out_of_fold_is_cross_fitted_and_says_what_it_is(card, oof):
@@ -120,7 +139,7 @@ def test_fine_tuning_is_compared_with_the_head_it_started_from(run, table, oof):
 
 def test_holdout_is_scored_with_the_bundles_own_calibration(card, table, model):
     part = labelled(table, "holdout")
-    expected = scores(part.labels.numpy(), CALIBRATIONS["image_only"].probabilities(model(part, True)))
+    expected = scores(part.labels.numpy(), CALIBRATIONS["image_only"].probabilities(model(part)["image_only"]))
     row = card["holdout"]
     assert (row["mcc"], row["brier"]) == pytest.approx((expected["mcc"], expected["brier"]), abs=1e-6)
     assert row["threshold"] == 0.1
@@ -134,12 +153,15 @@ def test_no_holdout_is_said_not_invented(run, table):
 
 
 def test_members_speak_by_their_mean_margin(run, model, table, card):
-    members = [lambda t, hide: model(t, hide) + 3.0, lambda t, hide: model(t, hide) - 3.0]
+    def moved(by):
+        return lambda table: {mode: margins + by for mode, margins in model(table).items()}
+
+    members = [moved(3.0), moved(-3.0)]
     assert run(table, members=members).scorecard["holdout"] == card["holdout"]
 
 
 def test_each_baseline_is_compared_on_the_headlines_resamples(card, table, model):
-    found = headline(table, model, Resampling(200, 0.95, derive(17, "bootstrap")), head_sha256="a")
+    found = headline(unseen_margins(table, model), Resampling(200, 0.95, derive(17, "bootstrap")), head_sha256="a")
     own = predictions_of(found.predictions, "test", "image_only")
     share = float(labelled(table, "train").labels.double().mean())
     constant = Predictions(own.labels, own.blocks, np.full(30, share))

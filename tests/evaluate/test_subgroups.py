@@ -12,9 +12,10 @@ from roadwork.config import read_params
 from roadwork.data.manifest import manifest_frame
 from roadwork.errors import ParameterError
 from roadwork.evaluate.bootstrap import Resampling
+from roadwork.evaluate.cities import find_cities
 from roadwork.evaluate.config import EvaluateConfig
 from roadwork.evaluate.score import Predictions, score_row
-from roadwork.evaluate.subgroups import place_name, size_names, subgroups
+from roadwork.evaluate.subgroups import Cities, place_name, size_names, subgroups
 
 SECTION = read_params(Path(__file__).resolve().parents[2] / "params.yaml")["evaluate"]
 RESAMPLING = Resampling(100, 0.95, 5)
@@ -39,7 +40,9 @@ def groups(rows, labels, probabilities=None, blocks=None, **changes):
         labels, np.arange(len(labels)) if blocks is None else np.array(blocks), probabilities, 0.3
     )
     frame = manifest_frame([{"image_id": str(i), "path": str(i)} | given for i, given in enumerate(rows)])
-    return subgroups(predictions, frame, config(**changes), RESAMPLING)
+    chosen = config(**changes)
+    cities = find_cities(frame, chosen.city_clusters, 5)
+    return subgroups(predictions, frame, cities, chosen.size_bands_megapixels, RESAMPLING)
 
 
 def counts(part):
@@ -139,14 +142,16 @@ def test_rows_of_other_images_are_refused():
     predictions = Predictions(np.array([0, 1]), np.arange(2), np.array([0.1, 0.9]))
     frame = manifest_frame([{"image_id": "a", "path": "a"} | row()])
     with pytest.raises(ValueError, match="1 rows of the manifest for 2 predictions"):
-        subgroups(predictions, frame, config(), RESAMPLING)
+        subgroups(predictions, frame, Cities([], [None] * 2), (1, 4), RESAMPLING)
+    with pytest.raises(ValueError, match="2 predictions"):
+        subgroups(predictions, pd.concat([frame, frame]), Cities([], [None]), (1, 4), RESAMPLING)
 
 
 def test_rows_may_be_any_selection_of_the_manifest():
     frame = manifest_frame([{"image_id": str(i), "path": str(i)} | row(weather="sunny") for i in range(5)])
     chosen = frame[frame["image_id"].isin(["1", "3"])]
     predictions = Predictions(np.array([0, 1]), np.arange(2), np.array([0.1, 0.9]))
-    assert counts(subgroups(predictions, chosen, config(), RESAMPLING)["weather"]) == {"sunny": 2}
+    assert counts(subgroups(predictions, chosen, Cities([], [None] * 2), (1, 4), RESAMPLING)["weather"]) == {"sunny": 2}
     assert isinstance(chosen, pd.DataFrame)
 
 

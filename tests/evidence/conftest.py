@@ -8,6 +8,7 @@ from roadwork.config import parse_section, read_params
 from roadwork.model.head_config import HeadConfig, HeadSpec
 from roadwork.model.metadata import Metadata
 from roadwork.model.metadata_config import MetadataConfig
+from roadwork.train.embeddings import Resident
 from roadwork.train.features import FeatureTable
 from roadwork.train.pretrain import fresh_head
 
@@ -51,13 +52,14 @@ def table_of(small_spec):
         images = len(embeddings)
         return FeatureTable(
             image_ids=[f"{image:064x}" for image in range(images)],
-            embeddings=embeddings,
+            embeddings=Resident(embeddings),
             metadata=Metadata.null(images, small_spec().metadata),
             labels=torch.full((images,), -1) if labels is None else labels,
             split=np.full(images, "") if split is None else split,
             block=np.arange(images, dtype=np.int32),
             roles=np.empty((images, 0), dtype=np.str_),
             fingerprint="f" * 64,
+            digest="d" * 64,
         )
 
     return build

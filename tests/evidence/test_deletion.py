@@ -11,8 +11,8 @@ CPU = torch.device("cpu")
 
 def asked(head, table, *, hide=True):
     """Margins with all views, which views are kept, and the margins with each withheld."""
-    found = answers(head, table, hide_metadata=hide, batch_size=4, device=CPU)
-    margins, kept = margins_of(found.logits), ~torch.isnan(found.view_margins).numpy()
+    found = answers(head, table, batch_size=4, device=CPU)
+    margins, kept = margins_of(found.logits(hide_metadata=hide)), ~torch.isnan(found.view_margins).numpy()
     return margins, kept, withheld_margins(head, table, margins, kept, hide_metadata=hide, device=CPU)
 
 
@@ -21,7 +21,7 @@ def by_hand(head, table, image, view):
     others = torch.tensor([[other for other in range(12) if other != view]])
     with torch.no_grad():
         logits = head(
-            table.embeddings[image : image + 1, others[0]].float(), table.rows([image]).metadata, others
+            table.embeddings.tensor[image : image + 1, others[0]].float(), table.rows([image]).metadata, others
         ).logits
     return float(logits[0, 1] - logits[0, 0])
 

@@ -18,8 +18,8 @@ def of(heads, table):
 
 def parts(head, table):
     """One head's margins, withheld margins, gates and own margins of the views."""
-    found = answers(head, table, hide_metadata=True, batch_size=256, device=CPU)
-    own, margins = found.view_margins.numpy(), margins_of(found.logits)
+    found = answers(head, table, batch_size=256, device=CPU)
+    own, margins = found.view_margins.numpy(), margins_of(found.image_only)
     return margins, withheld_margins(head, table, margins, ~np.isnan(own), hide_metadata=True, device=CPU), found, own
 
 

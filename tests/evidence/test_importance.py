@@ -1,7 +1,7 @@
 import pandas as pd
 
+from roadwork.evidence.columns import DTYPES
 from roadwork.evidence.importance import view_importance
-from roadwork.evidence.table import DTYPES
 
 
 def test_known_answer():

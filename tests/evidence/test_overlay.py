@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from roadwork.evidence.colours import AGAINST, MIST, PAPER, TOWARD
+from roadwork.evidence.columns import DTYPES
 from roadwork.evidence.listing import listing
 from roadwork.evidence.overlay import overlay, overlay_thumbnail
-from roadwork.evidence.table import DTYPES
 from roadwork.evidence.view import ViewEvidence
 from roadwork.views.geometry import view_boxes, view_names
 

@@ -156,7 +156,7 @@ def judged(sample, heads):
     """Deletions of the tiles of the photographs rightly called roadwork, and which of those tiles show it."""
     table, boxes = sample
     val = table.rows(table.split == "val")
-    margins = mean_margin([head_margins(head, CPU)(val, True) for head in heads])
+    margins = mean_margin([head_margins(head, CPU)(val)["image_only"] for head in heads])
     calibration = fit_calibration(val.labels.numpy(), margins)
     unseen = np.flatnonzero(np.isin(table.split, ["test", "holdout"]) & (table.labels.numpy() == 1))
     evidence = find_evidence(heads, table.rows(unseen), calibration, hide_metadata=True, device=CPU)

@@ -6,8 +6,10 @@ import torch
 
 from roadwork.errors import DataError
 from roadwork.evaluate.calibration import Calibration
-from roadwork.evidence.evidence import evidence_of, find_evidence
-from roadwork.evidence.table import DTYPES, image_views, read_evidence, write_evidence
+from roadwork.evidence.columns import DTYPES, MARGIN_DTYPES
+from roadwork.evidence.evidence import find_evidence
+from roadwork.evidence.table import calibrated, image_views, read_evidence, read_margin_evidence, write_evidence
+from roadwork.evidence.uncalibrated import uncalibrated_table
 from roadwork.views.geometry import view_names
 
 CPU = torch.device("cpu")
@@ -15,9 +17,13 @@ CALIBRATION = Calibration(scale=8.0, threshold=-0.1)
 NAMES = view_names(3)
 
 
+def evidence_of(table, head):
+    return calibrated(uncalibrated_table(table, head, NAMES, device=CPU), CALIBRATION)
+
+
 @pytest.fixture
 def frame(make_head, table):
-    return evidence_of(table, make_head(1), CALIBRATION, NAMES, device=CPU)
+    return evidence_of(table, make_head(1))
 
 
 def test_one_row_per_image_and_view_in_order(frame, table, make_head):
@@ -36,7 +42,7 @@ def test_one_row_per_image_and_view_in_order(frame, table, make_head):
 def test_the_metadata_is_hidden(frame, table, make_head):
     known = table.metadata._replace(gps_deg=torch.full((9, 2), 47.0), gps_present=torch.ones(9, dtype=torch.bool))
     informed = type(table)(**(vars(table) | {"metadata": known}))
-    pd.testing.assert_frame_equal(evidence_of(informed, make_head(1), CALIBRATION, NAMES, device=CPU), frame)
+    pd.testing.assert_frame_equal(evidence_of(informed, make_head(1)), frame)
 
 
 def test_written_and_read_again(frame, tmp_path):
@@ -65,3 +71,23 @@ def test_the_views_of_one_image(frame, table, make_head, tmp_path):
     rows = read[read["image_id"] == table.image_ids[3]].sample(frac=1, random_state=0)
     expected = find_evidence([make_head(1)], table, CALIBRATION, hide_metadata=True, device=CPU).views(3, NAMES)
     assert image_views(rows) == expected
+
+
+def test_margins_are_written_as_they_are_and_calibrated_later(table, make_head, frame, tmp_path):
+    margins = uncalibrated_table(table, make_head(1), NAMES, device=CPU)
+    assert {name: str(kind) for name, kind in margins.dtypes.items()} == MARGIN_DTYPES
+    assert (margins.loc[~margins["kept"], "margin"] == margins.loc[~margins["kept"], "withheld"]).all()
+    margins.to_parquet(tmp_path / "evidence.parquet", index=False)
+    read = read_margin_evidence(tmp_path / "evidence.parquet", stage="pretrain")
+    pd.testing.assert_frame_equal(calibrated(read, CALIBRATION), frame)
+    steeper = calibrated(read, Calibration(scale=80.0, threshold=-0.1))["deletion"]
+    assert (steeper != frame["deletion"]).any()
+
+
+def test_a_table_in_margins_is_none_in_probabilities_and_the_other_way_round(table, make_head, frame, tmp_path):
+    uncalibrated_table(table, make_head(1), NAMES, device=CPU).to_parquet(tmp_path / "margins.parquet", index=False)
+    write_evidence(tmp_path / "evidence.parquet", frame)
+    with pytest.raises(DataError, match="deletion"):
+        read_evidence(tmp_path / "margins.parquet")
+    with pytest.raises(DataError, match=r"(?s)margin, withheld.*run `roadwork pretrain` again"):
+        read_margin_evidence(tmp_path / "evidence.parquet", stage="pretrain")

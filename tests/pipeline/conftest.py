@@ -97,6 +97,8 @@ pyarrow.parquet.write_table(table, "models/oof_predictions.parquet")
 """
 )
 
+BASELINES = PARAMS + 'write("models/baselines.parquet", seed)\n'
+
 EVALUATE = PARAMS + 'write("metrics/evaluate.json", {"seed": seed})\n'
 
 OWN: dict[str, tuple[str, list[str], dict[str, Any]]] = {
@@ -133,9 +135,14 @@ OWN: dict[str, tuple[str, list[str], dict[str, Any]]] = {
         ["models/finetuned", "models/predictions.parquet"],
         {"params": ["ensemble"], "outs": ["models/oof_predictions.parquet"]},
     ),
+    "baselines": (
+        BASELINES,
+        ["features/images.zarr"],
+        {"params": ["seed", "metadata"], "outs": ["models/baselines.parquet"]},
+    ),
     "evaluate": (
         EVALUATE,
-        ["models/oof_predictions.parquet"],
+        ["models/oof_predictions.parquet", "models/baselines.parquet"],
         {"params": ["evaluate"], "metrics": [{"metrics/evaluate.json": {"cache": False}}]},
     ),
     "report": (PARAMS, ["metrics/evaluate.json"], {}),

@@ -30,7 +30,7 @@ def project(tmp_path, monkeypatch) -> Path:
         rows.append({"image_id": f"{number:064x}", "path": f"images/{name}", "width_px": width, "height_px": height,
                      "split": "train", "label": 0, "source": "folder"})  # fmt: skip
     write_manifest(Manifest(manifest_frame(rows), tmp_path / "data"), MANIFEST)
-    (tmp_path / "params.yaml").write_text("views: {grid: 3, overlap: 0.25, size_px: 32}\n")
+    (tmp_path / "params.yaml").write_text("views: {grid: 3, overlap: 0.25, size_px: 32, decoder: cpu}\n")
     return tmp_path
 
 
@@ -55,12 +55,12 @@ def test_the_same_manifest_gives_the_same_bytes(project):
 
 def test_another_parameter_file(project):
     other = project / "other.yaml"
-    other.write_text("views: {grid: 2, overlap: 0.5, size_px: 32}\n")
+    other.write_text("views: {grid: 2, overlap: 0.5, size_px: 32, decoder: cpu}\n")
     assert tile.run(other)["views"] == 3 * 7
 
 
 def test_a_wrong_parameter_is_named(project):
-    (project / "params.yaml").write_text("views: {grid: 3, overlap: 1.5, size_px: 32}\n")
+    (project / "params.yaml").write_text("views: {grid: 3, overlap: 1.5, size_px: 32, decoder: cpu}\n")
     with pytest.raises(ParameterError, match=r"views\.overlap"):
         tile.run()
 
@@ -83,7 +83,7 @@ def test_a_photograph_that_cannot_be_decoded_leaves_both_outputs_as_they_were(pr
     tile.run()
     before = VIEWS.read_bytes(), CONTACT_SHEET.read_bytes()
     photograph.write_bytes(complete[:100])
-    (project / "params.yaml").write_text("views: {grid: 2, overlap: 0.5, size_px: 32}\n")
+    (project / "params.yaml").write_text("views: {grid: 2, overlap: 0.5, size_px: 32, decoder: cpu}\n")
     with pytest.raises(PhotographError):
         tile.run()
     assert (VIEWS.read_bytes(), CONTACT_SHEET.read_bytes()) == before

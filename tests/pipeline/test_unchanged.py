@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.closure import stage_closure
 from pipeline.stages import STAGES
 from pipeline.unchanged import declared, unchanged_code, unchanged_inputs, unchanged_params
 from roadwork.errors import DataError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -25,14 +28,14 @@ def project(tmp_path: Path) -> Path:
 def test_an_edit_while_the_stage_runs_is_an_error(project: Path, name: str) -> None:
     with (
         pytest.raises(DataError, match="changed while it ran") as caught,
-        unchanged_code(project / "stage.py", project),
+        unchanged_code([project / "stage.py", project / "roadwork" / "part.py"]),
     ):
         (project / name).write_text("# edited\n")
     assert name in str(caught.value)
 
 
 def test_an_untouched_stage_ends_well(project: Path) -> None:
-    with unchanged_code(project / "stage.py", project):
+    with unchanged_code([project / "stage.py"]):
         (project / "other.py").write_text("")
 
 
@@ -96,12 +99,14 @@ def test_reading_and_writing_beside_the_inputs_is_none(tmp_path: Path, inputs: l
 
 
 def test_the_inputs_of_a_stage_are_its_data_dependencies(tmp_path: Path) -> None:
-    assert declared("tile", tmp_path / "dvc.yaml") == ([], None)
+    closure = [ROOT / name for name in stage_closure("tile", ROOT)]
+    assert declared("tile", tmp_path / "dvc.yaml") == ([], closure, None)
     deps = "[data/images, data/manifest.parquet, roadwork/config.py]"
     (tmp_path / "dvc.yaml").write_text(f"stages:\n  tile:\n    params: [seed, views]\n    deps: {deps}\n")
     data = [tmp_path / "data/images", tmp_path / "data/manifest.parquet"]
-    assert declared("tile", tmp_path / "dvc.yaml") == (data, ["seed", "views"])
-    assert declared("report", tmp_path / "dvc.yaml") == ([], [])
+    code = [ROOT / "roadwork" / "config.py"]
+    assert declared("tile", tmp_path / "dvc.yaml") == (data, code, ["seed", "views"])
+    assert declared("folds", tmp_path / "dvc.yaml") == ([], [ROOT / name for name in stage_closure("folds", ROOT)], [])
 
 
 @pytest.mark.parametrize(
@@ -115,8 +120,14 @@ def test_a_pipeline_file_that_can_not_be_read_is_told(tmp_path: Path, text: str)
 
 
 def test_every_stage_of_this_project_has_its_inputs_watched() -> None:
-    root = Path(__file__).resolve().parents[2]
     for stage in STAGES:
-        data, params = declared(stage, root / "dvc.yaml")
-        assert bool(data) == (stage != "ingest"), stage
-        assert params, stage
+        found = declared(stage, ROOT / "dvc.yaml")
+        assert bool(found.data) == (stage != "ingest"), stage
+        assert found.params, stage
+
+
+def test_every_file_of_a_stages_code_is_watched() -> None:
+    """Of a package that `dvc.yaml` names as a folder, too."""
+    for stage in STAGES:
+        closure = {ROOT / name for name in stage_closure(stage, ROOT) if not name.endswith("/__init__.py")}
+        assert closure <= set(declared(stage, ROOT / "dvc.yaml").code), stage

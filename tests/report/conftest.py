@@ -18,6 +18,7 @@ from pipeline import folds, ingest, paths, report, sampling, tile
 from roadwork.data.manifest import read_manifest
 from roadwork.evaluate.bootstrap import Resampling
 from roadwork.evaluate.calibration_evidence import calibration_evidence, uncalibrated
+from roadwork.evaluate.cities import find_cities
 from roadwork.evaluate.config import EvaluateConfig
 from roadwork.evaluate.duplicates import duplicates
 from roadwork.evaluate.plots import plot_data
@@ -176,6 +177,7 @@ def _scorecard(rows, rng):
     label = {"label": "adapted to the test distribution"}
     tested = rows[rows["split"] == "test"].reset_index(drop=True)
     config = EvaluateConfig.model_validate(YAML(typ="safe").load(paths.PARAMS.read_text())["evaluate"])
+    cities = find_cities(tested, config.city_clusters, 5)
     vectors = rng.normal(size=(len(rows), 16))
     first, second = np.flatnonzero(rows["split"] == "train")[0], np.flatnonzero(rows["split"] == "test")[0]
     vectors[second] = vectors[first]
@@ -200,7 +202,7 @@ def _scorecard(rows, rng):
             near, rows["split"].to_numpy(str), vectors, cosine=0.9, radius_m=100,
             exact={"within_splits": 1, "across_splits": 2, "conflicting_labels": 0},
         ),
-        "subgroups": subgroups(headline, tested, config, RESAMPLING),
+        "subgroups": subgroups(headline, tested, cities, config.size_bands_megapixels, RESAMPLING),
         "calibration": {
             "test": calibration_evidence(headline.labels, test["margin_image_only"], headline.probabilities),
             "oof": calibration_evidence(adapted.labels, oof["margin_image_only"], adapted.probabilities),

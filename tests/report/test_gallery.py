@@ -9,11 +9,11 @@ from PIL import Image
 
 from roadwork.data.manifest import Manifest, manifest_frame
 from roadwork.errors import DataError, PhotographError
-from roadwork.evidence.table import DTYPES
+from roadwork.evidence.columns import DTYPES
 from roadwork.report.gallery import Predicted, choose, gallery
 from roadwork.views.geometry import ViewsConfig, view_names
 
-VIEWS = ViewsConfig(grid=2, overlap=0.25, size_px=32)
+VIEWS = ViewsConfig(grid=2, overlap=0.25, size_px=32, decoder="cpu")
 
 
 def said(*triples):

@@ -15,7 +15,7 @@ from roadwork.views.decode import DECODER_VERSION
 from roadwork.views.geometry import ViewsConfig
 
 IDS = [f"{number:064x}" for number in range(6)]
-VIEWS = ViewsConfig(grid=1, overlap=0.25, size_px=32)
+VIEWS = ViewsConfig(grid=1, overlap=0.25, size_px=32, decoder="cpu")
 BACKBONE = BackboneConfig(
     name="a", weights="random", weights_sha256=None, kwargs={"depth": 2}, pool="auto", precision="auto"
 )

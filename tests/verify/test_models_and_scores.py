@@ -11,9 +11,17 @@ from roadwork.evaluate.calibration import Calibration
 from roadwork.verify.bundle_members import check_calibrations
 from roadwork.verify.fault import Faults
 from roadwork.verify.heads import check_fold_predictions, check_trained
-from roadwork.verify.metrics_file import check_told
+from roadwork.verify.metrics_file import check_told, read_metrics
 from roadwork.verify.plots import check_plot
-from roadwork.verify.predictions import check_evidence, check_gathered, check_headline_rows, check_numbers
+from roadwork.verify.predictions import (
+    check_deletions,
+    check_evidence,
+    check_gathered,
+    check_numbers,
+    check_probability,
+    check_same_margins,
+    check_unseen,
+)
 from roadwork.verify.report_page import check_page, listed_files
 
 IDS = [f"{number:064x}" for number in range(4)]
@@ -83,13 +91,29 @@ def test_a_folds_predictions(of_fold, frame, divided, column, value, match):
     assert "finetune 0" in fault
 
 
-def test_headline_rows(frame, divided):
+def test_predictions_are_of_the_unseen_images(frame, divided):
     rows = pd.DataFrame(
         {"image_id": [IDS[0], IDS[1], IDS[3]], "split": ["val", "test", "test"], "label": [0, 1, 1], "block": [0, 1, 3]}
     )
-    assert found(check_headline_rows, rows, frame, divided, where="p") == []
-    assert "`label`" in found(check_headline_rows, rows.assign(label=[0, 1, 0]), frame, divided, where="p")[0]
-    assert "row 0 is image" in found(check_headline_rows, rows.iloc[::-1], frame, divided, where="p")[0]
+    told = {"where": "p", "stage": "headline"}
+    splits = ("val", "test", "holdout")
+    assert found(check_unseen, rows, frame, divided, splits, **told) == []
+    assert "`label`" in found(check_unseen, rows.assign(label=[0, 1, 0]), frame, divided, splits, **told)[0]
+    assert "row 0 is image" in found(check_unseen, rows.iloc[::-1], frame, divided, splits, **told)[0]
+    tested = rows.iloc[1:].drop(columns="split").reset_index(drop=True)
+    assert found(check_unseen, tested, frame, divided, ("test",), **told) == []
+    assert "1 images, 2 are expected" in found(check_unseen, tested.iloc[:1], frame, divided, ("test",), **told)[0]
+    assert found(check_unseen, rows.iloc[:0], frame, divided, ("holdout",), **told) == []
+
+
+def test_predictions_hold_what_the_head_said():
+    said = pd.DataFrame({"image_id": IDS[:2], "margin_image_only": [1.0, 2.0], "margin_with_metadata": [0.5, 0.0]})
+    told = {"where": "p", "of": "the head", "stage": "headline"}
+    assert found(check_same_margins, said.assign(probability_image_only=0.5), said, **told) == []
+    (fault,) = found(check_same_margins, said.assign(margin_with_metadata=[0.5, 0.1]), said, **told)
+    assert "`margin_with_metadata` isn't that of the head" in fault
+    (fault,) = found(check_same_margins, said.iloc[:1], said, **told)
+    assert "1 images, 2 are expected" in fault
 
 
 @pytest.mark.parametrize(("value", "count"), [(np.nan, 1), (1.5, 1), (-0.1, 1), (0.0, 0), (1.0, 0)])
@@ -134,6 +158,22 @@ def test_evidence(evidence, column, row, value):
     assert f"`{column}`" in fault
 
 
+def test_evidence_is_the_heads_own(evidence):
+    assert found(check_deletions, evidence, evidence.assign(deletion=[0.1, 0.0, -0.1, 1e-9]), where="e") == []
+    for name, value in (("deletion", 0.3), ("gate", 0.4), ("logit", 0.9)):
+        other = evidence.copy()
+        other.loc[0, name] = value
+        (fault,) = found(check_deletions, evidence, other, where="e")
+        assert f"`{name}`" in fault
+
+
+def test_probabilities_of_a_baseline():
+    table = pd.DataFrame({"probability_majority": [0.5, 1.5]})
+    (fault,) = found(check_probability, table, "probability_majority", where="b", stage="baselines")
+    assert "rows 1" in fault
+    assert "roadwork baselines" in fault
+
+
 def test_calibrations_but_for_rounding():
     right = {"image_only": Calibration(scale=1.2345678, threshold=-0.5)}
     near = {"image_only": Calibration(scale=1.234568, threshold=-0.5)}
@@ -147,6 +187,18 @@ def test_metrics_tell_what_the_result_tells():
     assert found(check_told, told | {"more": 1}, told, where="m", of="x", stage="s") == []
     (fault,) = found(check_told, {"epochs": 4}, told, where="m", of="x", stage="s")
     assert fault.startswith("epochs, mcc differ")
+
+
+@pytest.mark.parametrize(("text", "what"), [(None, "there is no"), ("{", "not readable"), ("[]", "not a JSON object")])
+def test_a_metrics_file_that_is_none(tmp_path, text, what):
+    path = tmp_path / "headline.json"
+    path.write_text('{"mcc": 0.5}')
+    assert read_metrics(path, "headline") == {"mcc": 0.5}
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(DataError, match=rf"(?s){what}.*run `roadwork headline` again"):
+        read_metrics(path, "headline")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[{}]", "\x00", "[" * 100_000, None])

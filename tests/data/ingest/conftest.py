@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from roadwork.config import parse_section, read_params
-from roadwork.data.ingest import IngestConfig, ingest
+from roadwork.data.ingest import ingest
+from roadwork.data.ingest_config import IngestConfig
 from roadwork.data.vocabulary import VocabulariesConfig
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
