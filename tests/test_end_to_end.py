@@ -66,7 +66,7 @@ def test_a_second_repro_does_nothing(clone: Clone) -> None:
 def test_a_training_parameter_re_runs_training_and_nothing_before(clone: Clone) -> None:
     scores = (clone.folder / "metrics" / "evaluate.json").read_bytes()
     done = clone.run("dvc", "exp", "run", "-S", "pretrain.lr=1e-2", "-n", "faster")
-    for stage in ("ingest", "tile", "embed_images", "embed_text", "folds", "sampling"):
+    for stage in ("ingest", "tile", "embed_images", "embed_text", "folds", "sampling", "baselines"):
         assert f"Running stage '{stage}'" not in done.stdout
     for stage in ("pretrain", "finetune@0", "finetune@1", "ensemble", "evaluate", "report"):
         assert f"Running stage '{stage}'" in done.stdout

@@ -40,7 +40,7 @@ READ_BY: dict[str, tuple[tuple[str, ...], ...]] = {
     "pretrain": (("pretrain",),),
     "finetune": (("folds",), ("finetune", "0")),
     "ensemble": (("ensemble",),),
-    "evaluate": (("headline",), ("evaluate",)),
+    "evaluate": (("headline",), ("baselines",), ("evaluate",)),
     "report": (("report",),),
 }
 

@@ -162,6 +162,28 @@ MIXED: dict[str, tuple[Callable[[], None], str, str]] = {
     ),
     "a margin changed": (table(paths.OOF_PREDICTIONS, "margin_image_only", 2, 9.5), "out-of-fold", "roadwork ensemble"),
     "a view's evidence changed": (table(paths.EVIDENCE, "name", 0, "left"), "evidence", "roadwork evaluate"),
+    "a holdout margin changed": (
+        table(paths.HOLDOUT_PREDICTIONS, "margin_image_only", 0, 9.5), "holdout", "roadwork ensemble",
+    ),
+    "a margin of the headline changed": (
+        table(paths.PREDICTIONS, "margin_image_only", 0, 9.5), "headline", "roadwork headline",
+    ),
+    "a margin of the pretrained head changed": (
+        table(paths.PRETRAINED / "predictions.parquet", "margin_image_only", 0, 9.5), "pretrained head", "pretrain",
+    ),
+    "a view's withheld margin changed": (
+        table(paths.PRETRAINED / "evidence.parquet", "withheld", 0, 9.5), "pretrained head", "pretrain",
+    ),
+    "a deletion changed": (table(paths.EVIDENCE, "deletion", 0, 0.5), "evidence", "roadwork evaluate"),
+    "a baseline's answer changed": (
+        table(paths.BASELINES, "probability_majority", 0, 0.25), "baselines", "roadwork baselines",
+    ),
+    "baselines of other data": (
+        metrics(paths.BASELINES_METRICS, data_digest="0" * 64), "baselines", "roadwork baselines",
+    ),
+    "baselines of other metadata": (
+        metrics(paths.BASELINES_METRICS, metadata_fields=[]), "baselines", "roadwork baselines",
+    ),
     "a weight below 0": (table(paths.SAMPLING, "weight", 0, -1.0), "sampling weights", "roadwork sampling"),
     "a head of other features": (details(paths.PRETRAINED, feature_fingerprint="0"), "pretrained head", "pretrain"),
     "a member of another pretrained head": (
@@ -224,12 +246,12 @@ def test_photographs_are_hashed_only_when_asked_for(place):
 def test_what_is_not_made_yet_is_no_fault(place):
     for path in (paths.FINETUNED, paths.BUNDLE):
         shutil.rmtree(path)
-    for path in (paths.OOF_PREDICTIONS, paths.EVIDENCE, paths.REPORT):
+    for path in (paths.OOF_PREDICTIONS, paths.HOLDOUT_PREDICTIONS, paths.EVIDENCE, paths.REPORT):
         path.unlink()
     outcome = verify.run(PARAMS)
     assert outcome.passed, outcome.text
     assert "– bundle            not made yet: run `roadwork ensemble`" in outcome.text
-    assert "9 not made yet" in outcome.text
+    assert "10 not made yet" in outcome.text
 
 
 def test_what_is_missing_behind_a_result_is_a_fault(place):

@@ -83,8 +83,14 @@ def test_training_knows_the_stores_and_nothing_else_of_embedding(file: Path) -> 
     assert all(name.startswith("roadwork.embed.store") or name == "roadwork.embed" for name in embed), embed
 
 
+# What turns pixels into views is tensors; where views lie isn't, and light stages know only that.
+OF_TENSORS = {"resample.py", "matrix_resample.py", "device_decode.py", "decoder.py"}
+
+
 @pytest.mark.parametrize("file", [f for f in FILES if layer(f) in {"data", "views"}], ids=lambda file: file.name)
 def test_data_and_views_need_no_torch(file: Path) -> None:
+    if layer(file) == "views" and file.name in OF_TENSORS:
+        return
     assert not {name for name in imported(file) if name.split(".")[0] in {"torch", "timm", "torchvision"}}
 
 

@@ -40,6 +40,7 @@ LISTED = {
     "roadwork/embed/store_seal.py": "sorted in the next statement",
     "roadwork/embed/zarr_folder.py": "removes all that match",
     "roadwork/publish.py": "removes all that match",
+    "roadwork/train/finished.py": "removes all but one",
     "roadwork/train/resume.py": "removes all but one",
     "roadwork/verify/recorded.py": "sorted in the next statement",
 }
@@ -55,7 +56,10 @@ OF_THE_MOMENT = {
     "pipeline/ablation/side_by_side.py": "waits",
     "pipeline/doctor.py": "prints",
     "pipeline/leash.py": "waits",
+    "pipeline/finetune_folds.py": "metrics/finetune_timing",
     "pipeline/pretrain.py": "metrics/timing.json",
+    "roadwork/train/loop.py": "metrics/timing.json and metrics/finetune_timing",
+    "roadwork/train/saving_pace.py": "how often the state is saved; no result depends on it",
     "roadwork/data/row.py": "dates of photographs",
     "roadwork/draft.py": "temporary names",
     "roadwork/embed/cache_index.py": "name of a damaged block that is set aside",

@@ -20,6 +20,8 @@ from typing import Any
 
 from harness.events import Plan, Watch
 
+from roadwork.train import saving_pace
+
 
 def run(order: dict[str, Any]) -> None:
     """Become the stage that `order` asks for; leaves by SystemExit, by an exception, or by the planned signal."""
@@ -28,6 +30,7 @@ def run(order: dict[str, Any]) -> None:
     os.chdir(order["project"])
     os.environ["ROADWORK_CACHE"] = order["cache"]
     os.environ.update(order.get("environment", {}))
+    saving_pace.SHARE = 1.0  # after every epoch, so that a run's file operations don't depend on its speed
     Watch([order["project"], order["cache"]], order["log"], Plan(**order["plan"])).install()
     sys.argv = ["pipeline", *order["arguments"]]
     runpy.run_module("pipeline", run_name="__main__", alter_sys=True)

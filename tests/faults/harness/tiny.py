@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[3]
 FOLDS = (0, 1)
 STAGES = (
     ("ingest",), ("tile",), ("embed_images",), ("embed_text",), ("folds",), ("sampling",), ("pretrain",),
-    ("headline",), *(("finetune", str(fold)) for fold in FOLDS), ("ensemble",), ("evaluate",), ("report",),
+    ("headline",), *(("finetune", str(fold)) for fold in FOLDS), ("ensemble",),
+    ("baselines",), ("evaluate",), ("report",),
 )  # fmt: skip
 
 # 48 drawn photographs of 200 px, timm's test backbone (random weights), a head of 16 numbers, two folds.
