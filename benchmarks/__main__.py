@@ -17,7 +17,7 @@ from benchmarks.machine import load_now, machine_facts
 from benchmarks.page import with_results
 from benchmarks.results import FOLDER, merged, read_results, results_path, write_results
 from benchmarks.row import Row, Scale
-from benchmarks.suite import names_of, run_alone
+from benchmarks.suite import FailedError, names_of, run_alone
 from benchmarks.table import summary, terminal_table
 from roadwork.publish import published_file
 
@@ -40,15 +40,22 @@ def main(
         _refuse("PyTorch sees no CUDA device here", "run `python -m benchmarks` for the CPU, or mend the driver")
     machine, console = machine_facts(), Console()
     measured: list[Row] = []
+    failed = False
     path = results_path(FOLDER, machine, gpu=gpu)
     for name in chosen:
         load, start = load_now(), time.perf_counter()
-        rows = run_alone(name, scale)
+        try:
+            rows = run_alone(name, scale)
+        except FailedError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed = True
+            continue
         console.print(terminal_table(name, rows))
         measured += rows
         if not quick:
             _keep(path, name, rows, machine, {"load": load, "seconds": round(time.perf_counter() - start, 1)})
     console.print(summary(measured))
+    raise typer.Exit(1 if failed else 0)
 
 
 def _keep(path: Path, name: str, rows: list[Row], machine: dict, taken: dict) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing.connection import Connection
 
 from benchmarks.row import Row, Scale
 
@@ -23,17 +23,35 @@ CPU = (
 GPU = ("gpu", "head_training", "attention")
 
 
+class FailedError(RuntimeError):
+    """A benchmark that gave no rows."""
+
+
 def names_of(scale: Scale) -> tuple[str, ...]:
     """The benchmarks of a suite."""
     return GPU if scale.gpu else CPU
 
 
 def run_alone(name: str, scale: Scale) -> list[Row]:
-    """The rows of benchmark `name`, measured in a fresh process: no threads, caches or memory of another's."""
+    """The rows of benchmark `name`, measured in a fresh process: no threads, caches or memory of another's.
+
+    Whatever ends this call ends that process too. Raises FailedError with what it printed last.
+    """
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=spawn) as pool:
-        return pool.submit(_measure, name, scale).result()
+    receiving, sending = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_measure, args=(name, scale, sending))
+    process.start()
+    sending.close()  # so that the other end's death is the end of what is received
+    try:
+        rows = receiving.recv()
+        process.join()
+        return rows
+    except EOFError:
+        raise FailedError(f"benchmark {name} ended without a result; why stands above") from None
+    finally:
+        process.kill()
+        process.join()
 
 
-def _measure(name: str, scale: Scale) -> list[Row]:
-    return import_module(f"benchmarks.rows.{name}").measure(scale)
+def _measure(name: str, scale: Scale, sending: Connection) -> None:
+    sending.send(import_module(f"benchmarks.rows.{name}").measure(scale))
