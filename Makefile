@@ -39,7 +39,7 @@ lint: $(STAMP) audit  ## ruff, pyright, bandit; and the audit
 	ruff check .
 	ruff format --check .
 	pyright
-	bandit --quiet --configfile pyproject.toml --recursive roadwork pipeline benchmarks .ci/audit
+	bandit --quiet --configfile pyproject.toml --recursive roadwork pipeline .ci/audit
 
 audit: $(STAMP)  ## look the pinned packages up among known vulnerabilities; says what couldn't be
 	python .ci/audit
