@@ -58,7 +58,7 @@ def _overlap(name: str, what: str, files: list[Path], backbone: Backbone, scale:
     workers = worker_count("auto")
     check_rows(embed_files(photographs, backbone), views, backbone)
     walls: dict[str, list[float]] = {"ours": [], "decode": [], "model": [], "cpu": [], "model_cpu": []}
-    for _ in range(scale.of(3, 1)):
+    for _ in range(scale.of(2, 1)):
         walls["decode"].append(_cpu_s(lambda: [cut(photo) for photo in photographs]) / workers)
         cpu, start = time.process_time(), time.perf_counter()
         embed_files(photographs, backbone)
