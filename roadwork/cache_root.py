@@ -1,4 +1,4 @@
-"""The user's cache folder: work that is expensive to repeat and belongs to no single checkout."""
+"""The user's cache: work that is expensive to repeat and belongs to no single checkout."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from roadwork.errors import ParameterError
+from roadwork.storage.place import Place, is_remote, place_of
 
 VARIABLE = "ROADWORK_CACHE"
 
 
-def cache_root() -> Path:
-    """`$ROADWORK_CACHE` where it is set, else the platform's cache folder for `roadwork`. It may not exist yet.
+def cache_root() -> Place:
+    """`$ROADWORK_CACHE` where it is set, a folder or an object store's URL; else the platform's folder for `roadwork`.
 
-    Raises ParameterError where the variable names the home of a user that this machine doesn't have.
+    It may not exist yet. Raises ParameterError where the variable names what can't be a place, CapabilityError where
+    the package for its kind of object store isn't installed.
     """
     override = os.environ.get(VARIABLE, "").strip()
     if not override:
         return user_cache_path("roadwork", appauthor=False)
-    try:
-        return Path(override).expanduser().absolute()
-    except RuntimeError as error:
-        raise ParameterError(
-            f"{VARIABLE} is {override!r}, and this machine knows no such home",
-            where=f"the environment variable {VARIABLE}",
-            rule="a folder",
-            fix=f"correct {VARIABLE}, or unset it",
-        ) from error
+    return place_of(override, parameter=f"the environment variable {VARIABLE}")
+
+
+def local_root() -> Path:
+    """The part of the cache that needs a disk of this machine: trainings under way, copies of remote chunks."""
+    root = cache_root()
+    return user_cache_path("roadwork", appauthor=False) if is_remote(root) else Path(str(root))
