@@ -27,7 +27,7 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
     for row in choose_rows(manifest.frame, _SHOWN):
         pixels = int(manifest.frame["width_px"].iloc[row]) * int(manifest.frame["height_px"].iloc[row])
         path = manifest.photograph(row)
-        if not path.is_file():
+        if isinstance(path, Path) and not path.is_file():
             raise PhotographError(
                 "a photograph of the manifest is no longer there",
                 where=str(path),

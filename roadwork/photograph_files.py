@@ -22,7 +22,7 @@ def photograph_files(photographs: Sequence[Path]) -> tuple[list[Path], list[Phot
     for path in dict.fromkeys(photographs):
         if path.is_dir():
             try:
-                images = [file for file in files_below(path) if is_image_name(file)]
+                images = [file for file in files_below(path) if is_image_name(file.name)]
             except OSError as error:
                 what = f"the folder can't be read: {error.strerror or error}"
                 failures.append(PhotographError(what, where=str(error.filename or path), fix="mend its permissions"))

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from roadwork.data.duplicates import Accepted, Duplicate, choose, faulty_duplicate
 from roadwork.data.examine import Examined, examine
 from roadwork.data.images import Images
-from roadwork.data.probe_pool import ProbePool
-from roadwork.data.probe_process import ProbeLimits
+from roadwork.data.left_out import LeftOut
+from roadwork.data.probing import Probing
 from roadwork.data.record import Source
 from roadwork.data.rejects import Reject
 from roadwork.data.vocabulary import VocabulariesConfig, is_null, normal, words
 from roadwork.progress import progress
+from roadwork.storage.place import is_remote
 
 
 @dataclass
@@ -26,7 +27,8 @@ class Gathered:
     `rows` are manifest rows, `split` still None where the source gives none. `duplicates` are the good rows that were
     dropped for another one with the same bytes; each has its reject too. `count` is the number of records read,
     `rejected` how many of them have rejects, `unknown` the words per field that no vocabulary has, with their counts,
-    `from_exif` how many positions came from EXIF.
+    `from_exif` how many positions came from EXIF. `left_out` of the rejected were left out on demand, by the image ids
+    and paths `left_out_names`.
     """
 
     rows: list[dict[str, object]] = field(default_factory=list)
@@ -36,26 +38,37 @@ class Gathered:
     rejected: int = 0
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
     from_exif: int = 0
+    left_out: int = 0
+    left_out_names: set[str] = field(default_factory=set)
 
 
 def gather(
-    source: Source, name: str, vocabularies: VocabulariesConfig, *, limits: ProbeLimits, images: Images, workers: int
+    source: Source,
+    name: str,
+    vocabularies: VocabulariesConfig,
+    *,
+    probing: Probing,
+    images: Images,
+    left_out: LeftOut,
 ) -> Gathered:
-    """Examine every record of `source` (called `name`) by `workers` processes.
+    """Examine every record of `source` (called `name`).
 
-    Each photograph has its `limits`; one without a file goes to `images`. The result doesn't depend on the number of
-    processes. Of photographs with the same bytes one row stays, as `choose` has it. Nothing of a photograph's bytes is
-    kept in memory.
+    `probing` probes; a photograph without a file goes to `images`, one of `left_out` to the rejects. The result doesn't
+    depend on who probes, and by how many processes. Of photographs with the same bytes one row stays, as `choose` has
+    it. Nothing of a photograph's bytes is kept in memory.
     """
     gathered = Gathered(unknown={field: Counter() for field in vocabularies.vocabularies()})
     accepted: dict[str, Accepted] = {}
     shown = nullcontext() if source.own_progress else progress("reading photographs", source.count)
-    with closing(_examined(source, limits, workers)) as examined, shown as advance:
+    with closing(_examined(source, probing, left_out)) as examined, shown as advance:
         for found in examined:
             gathered.count += 1
             if advance is not None:
                 advance()
             gathered.rejected += not _accept(found, accepted, gathered, images)
+            if found.left_out:
+                gathered.left_out += 1
+                gathered.left_out_names.add(found.left_out)
     gathered.rows = [_manifest_row(good, name, vocabularies, gathered) for good in accepted.values()]
     return gathered
 
@@ -84,21 +97,24 @@ def _accept(found: Examined, accepted: dict[str, Accepted], gathered: Gathered, 
     return False
 
 
-def _examined(source: Source, limits: ProbeLimits, workers: int) -> Generator[Examined, None, None]:
-    """The records in their order; only a few per worker are in memory, because some carry their photograph."""
-    threads = ThreadPoolExecutor(workers, thread_name_prefix="ingest")
+def _examined(source: Source, probing: Probing, left_out: LeftOut) -> Generator[Examined, None, None]:
+    """The records in their order; only a few per thread are in memory, because some carry their photograph."""
+    threads: ThreadPoolExecutor | None = None
     window: deque[Future[Examined]] = deque()
     try:
-        with ProbePool(limits) as probe:  # closed before the threads are waited for, which frees those that wait
+        # Closed before the threads are waited for, which frees those that wait.
+        with probing.open(remote=is_remote(source.root)) as (probe, at_once):
+            threads = ThreadPoolExecutor(at_once, thread_name_prefix="ingest")
             for record in source.records:
-                window.append(threads.submit(examine, record, source.root, probe))
-                if len(window) >= 2 * workers:
+                window.append(threads.submit(examine, record, source.root, probe, left_out))
+                if len(window) >= 2 * at_once:
                     yield window.popleft().result()
             while window:
                 yield window.popleft().result()
             threads.shutdown(wait=True)
     finally:
-        threads.shutdown(wait=True, cancel_futures=True)
+        if threads is not None:
+            threads.shutdown(wait=True, cancel_futures=True)
 
 
 def _manifest_row(

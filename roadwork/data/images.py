@@ -29,7 +29,8 @@ class Images:
         keeps its name; any other file stays where it is.
         """
         if record.file is not None:
-            return self._published(path) if record.file.is_relative_to(self.draft) else path
+            drawn = isinstance(record.file, Path) and record.file.is_relative_to(self.draft)
+            return self._published(path) if drawn else path
         name = f"{probe.image_id}{probe.suffix}"
         content = record.content or b""
         if not self._linked(name, content):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ from roadwork.data.ingest_checks import (
 )
 from roadwork.data.ingest_config import IngestConfig
 from roadwork.data.ingest_metrics import ingest_metrics
-from roadwork.data.ingest_notes import tell_of_duplicates, tell_of_leaks, tell_what_is_left_out
+from roadwork.data.ingest_notes import tell_of_demands, tell_of_duplicates, tell_of_leaks, tell_what_is_left_out
+from roadwork.data.left_out import LeftOut
 from roadwork.data.manifest import Manifest, manifest_frame
-from roadwork.data.probe_process import ProbeLimits
-from roadwork.data.regular_file import BYTES_PER_MEGABYTE
+from roadwork.data.probing import Probing
 from roadwork.data.rejects import Reject, write_rejects
 from roadwork.data.sources.opening import open_sample, open_source
 from roadwork.data.split import assign_splits
@@ -49,14 +48,15 @@ def ingest(
     images_dir: Path,
     draft: Path,
     rejects_path: Path,
-    workers: int | None = None,
+    probing: Probing,
+    left_out: LeftOut,
 ) -> IngestResult:
     """Read, check and divide the source that `config` names.
 
     A source without files of its own has its photographs written into the empty folder `draft`, which the caller
     publishes as `images_dir` (below `data_root`) once this returns. Rejects are published at `rejects_path` also when
     the run then fails, so that they can be looked at. Rows keep the source's order; the result doesn't depend on
-    `workers`, the number of processes that decode (None: one per core).
+    `probing`, whose limits are `config.limits`. What is `left_out` has its reject, and doesn't count as bad.
 
     Raises DataError where the source as a whole can't be used, more than `max_reject_fraction` of its rows are bad, a
     class is missing, or, under `strict`, a category is unknown; SplitError where it can't be divided, or where it gives
@@ -71,13 +71,9 @@ def ingest(
         source,
         config.source,
         vocabularies,
-        limits=ProbeLimits(
-            max_pixels=config.max_pixels,
-            max_bytes=config.max_file_megabytes * BYTES_PER_MEGABYTE,
-            timeout_s=config.timeout_s,
-        ),
+        probing=probing,
         images=Images(draft, images_dir, data_root),
-        workers=workers or os.cpu_count() or 1,
+        left_out=left_out,
     )
     write_rejects(gathered.rejects, rejects_path)
     if not config.allow_duplicates:
@@ -87,6 +83,7 @@ def ingest(
     if config.strict:
         require_known_words(gathered)
     tell_what_is_left_out(source, gathered)
+    tell_of_demands(gathered, left_out)
     tell_of_duplicates(gathered)
     require_both_classes(gathered)
 

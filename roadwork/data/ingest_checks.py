@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from roadwork.data.gather import Gathered
+from roadwork.data.left_out import RULE
 from roadwork.errors import DataError, SplitError
 
 
@@ -28,12 +29,16 @@ def require_one_split(gathered: Gathered, path: Path) -> None:
 
 
 def require_few_rejects(gathered: Gathered, max_fraction: float, path: Path, *, allow_duplicates: bool) -> None:
-    """DataError where more than `max_fraction` of the rows are bad; duplicates that are allowed are not bad."""
+    """DataError where more than `max_fraction` of the rows are bad.
+
+    Duplicates that are allowed are not bad, nor is what was left out on demand.
+    """
     allowed = {pair.reject for pair in gathered.duplicates} if allow_duplicates else set()
-    bad = gathered.rejected - (len(gathered.duplicates) if allow_duplicates else 0)
+    bad = gathered.rejected - gathered.left_out - (len(gathered.duplicates) if allow_duplicates else 0)
     if bad <= max_fraction * gathered.count:
         return
-    kinds = Counter(reject.kind for reject in gathered.rejects if reject not in allowed)
+    blamed = (each for each in gathered.rejects if each not in allowed and not each.rule.startswith(f"{RULE}: "))
+    kinds = Counter(reject.kind for reject in blamed)
     kind, times = kinds.most_common(1)[0]
     raise DataError(
         f"{bad} of {gathered.count} rows are bad ({bad / gathered.count:.1%}); most often ({times}×) {kind}",

@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from roadwork.config import Section
+from roadwork.data.probe_limits import ProbeLimits
+from roadwork.data.regular_file import BYTES_PER_MEGABYTE
 
 
 class SampleConfig(Section):
@@ -20,7 +22,10 @@ class IngestConfig(Section):
     """Where photographs come from and what is accepted."""
 
     source: Literal["sample", "folder", "natix", "roadwork_coco"] = Field(description="which reader reads the source")
-    path: str | None = Field(description="where the source lies: a folder, a table, a JSON file or a hub id")
+    path: str | None = Field(
+        description="where the source lies: a folder, a table or a JSON file (as a path, or an s3://, gs:// or az:// "
+        "URL), or a hub id"
+    )
     test_fraction: float = Field(description="share of the images without a split that becomes test", ge=0, lt=1)
     val_fraction: float = Field(description="share of the images without a split that becomes val", ge=0, lt=1)
     holdout_fraction: float = Field(description="share of the images without a split that becomes holdout", ge=0, lt=1)
@@ -42,12 +47,20 @@ class IngestConfig(Section):
         gt=0,
         le=86_400,
     )
+    engine: Literal["local", "ray"] = Field(
+        description="who decodes the photographs: this machine's processes, or those of the cluster of embed.ray"
+    )
     strict: bool = Field(description="whether a category that no vocabulary knows is an error instead of a null")
     allow_duplicates: bool = Field(
         description="whether one photograph may be given to two splits: it then stays in the one that is scored "
         "(holdout before test, val, train), and rows dropped as duplicates don't count as bad; false makes it an error"
     )
     sample: SampleConfig = Field(description="for source `sample` only")
+
+    @property
+    def limits(self) -> ProbeLimits:
+        """What one photograph may cost."""
+        return ProbeLimits(self.max_pixels, self.max_file_megabytes * BYTES_PER_MEGABYTE, self.timeout_s)
 
     @model_validator(mode="after")
     def _leaves_a_train_part(self) -> IngestConfig:

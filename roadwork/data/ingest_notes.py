@@ -6,6 +6,7 @@ from typing import Any
 
 from roadwork.data.gather import Gathered
 from roadwork.data.ingest_checks import unknown_words
+from roadwork.data.left_out import LeftOut
 from roadwork.data.null_tables import telling_fields
 from roadwork.data.record import Source
 from roadwork.progress import note
@@ -19,6 +20,14 @@ def tell_what_is_left_out(source: Source, gathered: Gathered) -> None:
         note(f"ingest: {source.unlisted} image files are not in the table")
     if unknown := unknown_words(gathered):
         note(f"ingest: unknown words became null: {unknown}")
+
+
+def tell_of_demands(gathered: Gathered, left_out: LeftOut) -> None:
+    """How many rows were left out on demand, and what of the demands met none."""
+    if gathered.left_out:
+        note(f"ingest: {gathered.left_out} rows left out on demand")
+    if unused := left_out.unused(gathered.left_out_names):
+        note(f"ingest: {len(unused)} photographs to leave out are not in the source, such as {unused[0]}")
 
 
 def tell_of_duplicates(gathered: Gathered) -> None:

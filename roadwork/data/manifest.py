@@ -13,8 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from roadwork.data.below import below
 from roadwork.errors import DataError
 from roadwork.publish import published_file
+from roadwork.storage.place import Place, reopened
 
 COLUMNS = (
     "image_id", "path", "width_px", "height_px", "split", "label", "latitude_deg", "longitude_deg",
@@ -41,14 +43,14 @@ class Manifest:
     """
 
     frame: pd.DataFrame
-    root: Path
+    root: Place
 
     def __len__(self) -> int:
         return len(self.frame)
 
-    def photograph(self, index: int) -> Path:
+    def photograph(self, index: int) -> Place:
         """The file of row `index`."""
-        return self.root / str(self.frame["path"].iloc[index])
+        return below(self.root, str(self.frame["path"].iloc[index]))
 
     @property
     def digest(self) -> str:
@@ -71,13 +73,14 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
     """Publish the manifest as Parquet at `path`.
 
     A relative root is kept relative to the folder of `path`, so that the project's folder may move; an absolute one
-    stays absolute unless it is that folder.
+    stays absolute unless it is that folder. One in an object store is kept as its URL, which holds no credentials.
     """
     table = pa.Table.from_pandas(manifest.frame[list(COLUMNS)], schema=_SCHEMA, preserve_index=False)
     root = manifest.root
-    if not root.is_absolute() or root.resolve() == path.parent.resolve():
+    if isinstance(root, Path) and (not root.is_absolute() or root.resolve() == path.parent.resolve()):
         root = Path(os.path.relpath(root.resolve(), path.parent.resolve()))
-    table = table.replace_schema_metadata({_ROOT_KEY: root.as_posix().encode()})
+    kept = root.as_posix() if isinstance(root, Path) else str(root)
+    table = table.replace_schema_metadata({_ROOT_KEY: kept.encode()})
     with published_file(path) as aside:
         pq.write_table(table, aside)
 
@@ -101,7 +104,12 @@ def read_manifest(path: Path) -> Manifest:
         raise DataError(
             f"image_id {twice.iloc[0]} stands twice", where=str(path), rule="one row per photograph", fix=_FIX
         )
-    return Manifest(frame, path.parent / root.decode())
+    return Manifest(frame, _root(root.decode(), path.parent))
+
+
+def _root(text: str, folder: Path) -> Place:
+    """The root kept as `text`. ParameterError, CapabilityError: see `place_of`."""
+    return reopened(text) if "://" in text else folder / text
 
 
 def _plain_number(value: object) -> object:

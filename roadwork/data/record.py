@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from roadwork.storage.place import Place
 
 
 @dataclass(frozen=True)
@@ -14,14 +17,16 @@ class Record:
     `place` is how a message names the row: `table.csv row 12` (the header is row 1), `roadwork/a.jpg`. `name` is the
     photograph's file name or relative path. Exactly one of `file` and `content` holds the photograph. `fields` maps
     manifest columns (`split label latitude_deg longitude_deg weather daytime scene description group`), or `gps` for a
-    position in one value, to whatever the source holds; an absent key is null.
+    position in one value, to whatever the source holds; an absent key is null. `size_bytes` is the file's size where a
+    listing of its object store has told it.
     """
 
     place: str
     name: str
-    file: Path | None
+    file: Place | None
     content: bytes | None
     fields: Mapping[str, object] = field(default_factory=dict)
+    size_bytes: int | None = None
 
     def __post_init__(self) -> None:
         if (self.file is None) == (self.content is None):
@@ -38,7 +43,7 @@ class Source:
     shows its progress already.
     """
 
-    root: Path
+    root: Place
     count: int
     records: Iterator[Record]
     unlisted: int = 0

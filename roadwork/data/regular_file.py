@@ -8,6 +8,7 @@ from pathlib import Path
 
 from roadwork.errors import PhotographError
 from roadwork.printable import printable
+from roadwork.storage.place import Place
 
 BYTES_PER_MEGABYTE = 1_000_000
 
@@ -34,7 +35,7 @@ def read_regular_file(path: Path, *, max_bytes: int | None = None) -> bytes:
     except OSError as error:
         raise _unreadable(path, error) from None
     if max_bytes is not None and len(content or b"") > max_bytes:  # it grew, or didn't tell its size
-        raise _too_large(path, len(content), max_bytes)
+        raise too_large(path, len(content), max_bytes)
     return content or b""
 
 
@@ -54,10 +55,11 @@ def _check(path: Path, found: os.stat_result, max_bytes: int | None) -> None:
             f"{printable(path.name)}: {kind}", where=str(path), rule=f"a photograph is a regular file: this is {kind}"
         )
     if max_bytes is not None and found.st_size > max_bytes:
-        raise _too_large(path, found.st_size, max_bytes)
+        raise too_large(path, found.st_size, max_bytes)
 
 
-def _too_large(path: Path, size_bytes: int, max_bytes: int) -> PhotographError:
+def too_large(path: Place, size_bytes: int, max_bytes: int) -> PhotographError:
+    """The error for a photograph of `size_bytes`."""
     return PhotographError(f"{printable(path.name)}: too large", where=str(path), rule=size_rule(size_bytes, max_bytes))
 
 

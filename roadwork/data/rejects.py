@@ -10,7 +10,7 @@ from pathlib import Path
 from roadwork.printable import printable
 from roadwork.publish import published_file
 
-_COLUMNS = ("file", "column", "value", "rule")
+COLUMNS = ("file", "column", "value", "rule")
 _FORMULA = ("=", "+", "-", "@")
 _MOST_CHARACTERS = 1000
 
@@ -44,8 +44,8 @@ def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
     """
     with published_file(path) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        writer.writerows([_cell(getattr(reject, column)) for column in _COLUMNS] for reject in rejects)
+        writer.writerow(COLUMNS)
+        writer.writerows([_cell(getattr(reject, column)) for column in COLUMNS] for reject in rejects)
 
 
 def _cell(text: str) -> str:

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from roadwork.data.manifest import Manifest
-from roadwork.data.regular_file import read_regular_file
+from roadwork.data.photograph_file import read_photograph
 from roadwork.embed.stream import Photograph, Views
 from roadwork.errors import PhotographError, StoreError
 from roadwork.views.decoder import Decoder
 from roadwork.views.geometry import ViewsConfig
 from roadwork.views.table import boxes_of, view_table
 
-_FIX = "run `roadwork ingest` again: it takes the file as it is now, or rejects it"
+FIX = "run `roadwork ingest` again: it takes the file as it is now, or rejects it"
 
 
 def photographs_of(manifest: Manifest, table: pd.DataFrame, views: ViewsConfig) -> list[Photograph]:
@@ -45,32 +45,45 @@ def view_cutter(decoder: Decoder, size_px: int) -> Callable[[Photograph], Views]
 
     It raises PhotographError when the file is gone, can't be decoded, takes more memory than there is, or is no longer
     the file that ingest saw: its sha256 is the key under which the embedding is kept, so a changed file must never
-    pass.
+    pass. StoreError where it lies in an object store that doesn't answer.
     """
 
     def cut(photo: Photograph) -> Views:
-        try:
-            content = read_regular_file(photo.path)
-        except PhotographError as error:
-            raise PhotographError(error.what, where=str(photo.path), rule=error.rule, fix=_FIX) from error
-        if hashlib.sha256(content).hexdigest() != photo.image_id:
-            raise PhotographError(
-                "the photograph has changed since it was ingested",
-                where=str(photo.path),
-                rule=f"its sha256 is {photo.image_id}",
-                fix=_FIX,
-            )
-        try:
-            pixels = decoder.decode(content, max_pixels=photo.pixels)
-        except PhotographError as error:
-            raise PhotographError(error.what, where=str(photo.path), rule=error.rule, fix=_FIX) from error
-        try:
-            return decoder.cut(pixels, photo.boxes, size_px)
-        except MemoryError as error:
-            raise PhotographError(
-                "there is not enough memory to cut the photograph's views",
-                where=str(photo.path),
-                fix="free memory or set embed.decode_workers lower; else leave the photograph out",
-            ) from error
+        return cut_content(read_verified(photo), photo, decoder, size_px)
 
     return cut
+
+
+def read_verified(photo: Photograph) -> bytes:
+    """The file's content, if it is still the one that ingest saw; raises as the function of `view_cutter` does."""
+    try:
+        content = read_photograph(photo.path)
+    except PhotographError as error:
+        raise _of(photo, error) from error
+    if hashlib.sha256(content).hexdigest() != photo.image_id:
+        raise PhotographError(
+            "the photograph has changed since it was ingested",
+            where=str(photo.path),
+            rule=f"its sha256 is {photo.image_id}",
+            fix=FIX,
+        )
+    return content
+
+
+def cut_content(content: bytes, photo: Photograph, decoder: Decoder, size_px: int) -> Views:
+    """The views of the file `content`; raises as the function of `view_cutter` does."""
+    try:
+        pixels = decoder.decode(content, max_pixels=photo.pixels)
+        return decoder.cut(pixels, photo.boxes, size_px)
+    except PhotographError as error:
+        raise _of(photo, error) from error
+    except MemoryError as error:
+        raise PhotographError(
+            "there is not enough memory to cut the photograph's views",
+            where=str(photo.path),
+            fix="free memory or set embed.decode_workers lower; else leave the photograph out",
+        ) from error
+
+
+def _of(photo: Photograph, error: PhotographError) -> PhotographError:
+    return PhotographError(error.what, where=str(photo.path), rule=error.rule, fix=FIX)

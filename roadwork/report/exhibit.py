@@ -18,6 +18,8 @@ from roadwork.evidence.table import image_views
 from roadwork.evidence.view import most_telling
 from roadwork.report.confusion import CLASSES
 from roadwork.report.data_uri import jpeg_uri
+from roadwork.storage.objects import read_object
+from roadwork.storage.place import Place
 from roadwork.views.decode import decode_rgb
 from roadwork.views.geometry import ViewsConfig, view_boxes
 
@@ -49,7 +51,12 @@ class Exhibit:
 
 
 def make_exhibit(
-    photograph: Path, row: Mapping[str, Any], label: int, probability: float, evidence: pd.DataFrame, views: ViewsConfig
+    photograph: Place,
+    row: Mapping[str, Any],
+    label: int,
+    probability: float,
+    evidence: pd.DataFrame,
+    views: ViewsConfig,
 ) -> Exhibit:
     """The file `photograph`, whose `row` of the manifest says what is known of it, with its rows of the evidence.
 
@@ -70,15 +77,15 @@ def make_exhibit(
     )
 
 
-def _checked(photograph: Path, row: Mapping[str, Any]) -> bytes:
-    if not photograph.is_file():
+def _checked(photograph: Place, row: Mapping[str, Any]) -> bytes:
+    content = _content(photograph)
+    if content is None:
         raise PhotographError(
             "a photograph of the gallery is no longer there",
             where=str(photograph),
             rule="the photographs lie where ingest found them",
             fix="put it back, or run `roadwork ingest` again for where they are now",
         )
-    content = photograph.read_bytes()
     if hashlib.sha256(content).hexdigest() != row["image_id"]:
         raise PhotographError(
             "a photograph of the gallery is not the one that was ingested",
@@ -87,6 +94,16 @@ def _checked(photograph: Path, row: Mapping[str, Any]) -> bytes:
             fix="put the old file back, or run `dvc repro` to take up the new one",
         )
     return content
+
+
+def _content(photograph: Place) -> bytes | None:
+    """Its bytes; None where there is no such file or object."""
+    if isinstance(photograph, Path):
+        return photograph.read_bytes() if photograph.is_file() else None
+    try:
+        return read_object(photograph)
+    except FileNotFoundError:
+        return None
 
 
 def _facts(row: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:

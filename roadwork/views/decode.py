@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from roadwork.data.exif import orientation, read_exif
+from roadwork.data.photograph_file import read_photograph
 from roadwork.data.pillow_errors import BROKEN, reason, silence_warnings
 from roadwork.data.pixel_limit import own_pixel_limit
 from roadwork.data.probe import SUFFIXES
-from roadwork.data.regular_file import read_regular_file
 from roadwork.data.rgb import rgb, upright
 from roadwork.errors import PhotographError
 from roadwork.printable import printable
+from roadwork.storage.place import Place
 from roadwork.views.jpeg import decode_jpeg
 from roadwork.views.orientation import turn_upright
 
@@ -27,7 +27,7 @@ DECODER_VERSION = 2
 _FORMATS = tuple(name for name in SUFFIXES if name != "MPO")
 
 
-def decode_rgb(source: Path | bytes, *, max_pixels: int) -> NDArray[np.uint8]:
+def decode_rgb(source: Place | bytes, *, max_pixels: int) -> NDArray[np.uint8]:
     """The photograph `source`, a file or a file's bytes, as RGB `[height width 3]`, EXIF orientation applied.
 
     Of an animation the first frame counts. Transparency is laid over white. CMYK is converted without a colour
@@ -37,8 +37,8 @@ def decode_rgb(source: Path | bytes, *, max_pixels: int) -> NDArray[np.uint8]:
     Raises PhotographError with the reason for a file that is missing, empty, truncated, damaged, not an image, or
     has more than `max_pixels` pixels (read from its header, before memory is taken).
     """
-    where = str(source) if isinstance(source, Path) else f"{len(source)} bytes of image data"
-    content = read_regular_file(source) if isinstance(source, Path) else source
+    where = f"{len(source)} bytes of image data" if isinstance(source, bytes) else str(source)
+    content = source if isinstance(source, bytes) else read_photograph(source)
     silence_warnings()
     try:
         if not content:

@@ -4,7 +4,9 @@ import weakref
 from roadwork.config import parse_section, read_params
 from roadwork.data.gather import gather
 from roadwork.data.images import Images
-from roadwork.data.probe_process import ProbeLimits
+from roadwork.data.left_out import LeftOut
+from roadwork.data.probe_limits import ProbeLimits
+from roadwork.data.probing import LocalProbing
 from roadwork.data.record import Record, Source
 from roadwork.data.vocabulary import VocabulariesConfig
 
@@ -25,7 +27,8 @@ def test_no_photograph_stays_in_memory(tmp_path, photograph, request):
 
     images = Images(draft, tmp_path / "images", tmp_path)
     limits = ProbeLimits(max_pixels=10**6, max_bytes=10**6, timeout_s=60)
-    gathered = gather(Source(tmp_path, 6, records()), "x", vocabularies, limits=limits, images=images, workers=1)
+    source, probing = Source(tmp_path, 6, records()), LocalProbing(limits, 1)
+    gathered = gather(source, "x", vocabularies, probing=probing, images=images, left_out=LeftOut())
     gc.collect()
     assert len(gathered.rows) == len(gathered.duplicates) == 3
     assert [record() for record in seen] == [None] * 6

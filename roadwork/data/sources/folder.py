@@ -7,21 +7,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from roadwork.data.record import Record, Source
+from roadwork.data.sources.layout import (
+    CLASS_FOLDERS,
+    FIELDS,
+    LAYOUTS,
+    REQUIRED,
+    cell_text,
+    ignored_columns,
+    no_table,
+    nothing_there,
+    outside_classes,
+    several_tables,
+)
+from roadwork.data.sources.object_folder import read_object_folder
 from roadwork.data.sources.table import Table, is_table, open_table, require_columns
 from roadwork.data.sources.walk import files_below, is_hidden, is_image_name
 from roadwork.errors import DataError
-
-CLASS_FOLDERS = {"roadwork": 1, "no_roadwork": 0}
-REQUIRED = ("path", "label")
-# What a table may say beside `path`; everything else about a photograph is measured from its file.
-FIELDS = (
-    "split", "label", "latitude_deg", "longitude_deg", "gps", "weather", "daytime", "scene", "description", "group",
-    "image_id", "source",
-)  # fmt: skip
-_MEASURED = ("width_px", "height_px")
+from roadwork.storage.place import Place
 
 
-def read_folder(path: Path) -> Source:
+def read_folder(path: Place) -> Source:
     """The photographs of `path`, by one of three layouts.
 
     - a table file (CSV, Parquet) with the manifest's column names, of which `path` and `label` are required; its paths
@@ -35,33 +40,21 @@ def read_folder(path: Path) -> Source:
     Raises DataError where there is no such path, nothing in it, more than one table, no readable table, or images in
     other folders than the class folders.
     """
+    if not isinstance(path, Path):
+        return read_object_folder(path)
     if not path.exists():
-        raise DataError("there is nothing at this path", where=f"ingest.path: {path}", fix="correct ingest.path")
+        raise nothing_there(path)
     if path.is_file():
-        if not is_table(path):
-            raise DataError(
-                "not a table",
-                where=f"ingest.path: {path}",
-                rule="a folder, or a .csv or .parquet file",
-                fix="name the folder it lies in, or a table; a table of another kind: save it as .csv",
-            )
+        if not is_table(path.name):
+            raise no_table(path)
         return _from_table(path)
     entries = sorted(entry for entry in path.iterdir() if not is_hidden(entry.name))
     if not entries:
-        raise DataError("the folder is empty", where=f"ingest.path: {path}", fix=_LAYOUTS)
-    tables = [entry for entry in entries if entry.is_file() and is_table(entry)]
+        raise DataError("the folder is empty", where=f"ingest.path: {path}", fix=LAYOUTS)
+    tables = [entry for entry in entries if entry.is_file() and is_table(entry.name)]
     if len(tables) > 1:
-        names = ", ".join(table.name for table in tables)
-        raise DataError(
-            f"{len(tables)} tables: {names}",
-            where=str(path),
-            rule="one",
-            fix=f"ingest.path: {tables[0]} names one of them",
-        )
+        raise several_tables(path, [table.name for table in tables])
     return _from_table(tables[0]) if tables else _from_class_folders(path, entries)
-
-
-_LAYOUTS = "put photographs into roadwork/ and no_roadwork/, or a table with the columns path and label beside them"
 
 
 def _from_table(path: Path) -> Source:
@@ -71,45 +64,31 @@ def _from_table(path: Path) -> Source:
     count, listed = 0, set[str]()
     for _, row in table.rows(("path",)):
         count += 1
-        listed.add(os.path.abspath(root / _name(row["path"])))
+        listed.add(os.path.abspath(root / cell_text(row["path"])))
     if not count:
         raise DataError("the table has no rows", where=str(path), fix="add a row per photograph")
-    unlisted = sum(is_image_name(file) and os.path.abspath(file) not in listed for file in files_below(root))
-    ignored = tuple(name for name in table.columns if name not in (*REQUIRED, *FIELDS, *_MEASURED))
-    return Source(root, count, _table_records(table), unlisted, ignored)
+    unlisted = sum(is_image_name(file.name) and os.path.abspath(file) not in listed for file in files_below(root))
+    return Source(root, count, _table_records(table, root), unlisted, ignored_columns(table.columns))
 
 
-def _table_records(table: Table) -> Iterator[Record]:
+def _table_records(table: Table, root: Path) -> Iterator[Record]:
     for number, row in table.rows((*REQUIRED, *FIELDS)):
-        name = _name(row.pop("path"))
-        yield Record(f"{table.path.name} row {number}", name, table.path.parent / name, None, row)
-
-
-def _name(path: object) -> str:
-    """A cell of the column `path` as a text: "" where it is null."""
-    if isinstance(path, bytes):
-        path = path.decode("utf-8", "surrogateescape")
-    return "" if path is None else str(path).strip()
+        name = cell_text(row.pop("path"))
+        yield Record(f"{table.path.name} row {number}", name, root / name, None, row)
 
 
 def _from_class_folders(root: Path, entries: list[Path]) -> Source:
     folders = {entry.name.casefold(): entry for entry in entries if entry.is_dir()}
     others = [entry for name, entry in folders.items() if name not in CLASS_FOLDERS]
-    strangers = [f"{entry.name}/" for entry in others if any(is_image_name(file) for file in files_below(entry))]
-    strangers += [entry.name for entry in entries if entry.is_file() and is_image_name(entry)]
+    strangers = [f"{entry.name}/" for entry in others if any(is_image_name(file.name) for file in files_below(entry))]
+    strangers += [entry.name for entry in entries if entry.is_file() and is_image_name(entry.name)]
     if strangers:
-        shown = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} more" if len(strangers) > 5 else "")
-        raise DataError(
-            f"images outside the class folders: {shown}",
-            where=f"ingest.path: {root}",
-            rule=f"without a table every image lies in {' or '.join(f'{name}/' for name in CLASS_FOLDERS)}",
-            fix="move or rename them, or add a table with the columns path and label",
-        )
+        raise outside_classes(root, strangers)
     labelled = [
         (file, label) for name, label in CLASS_FOLDERS.items() if name in folders for file in files_below(folders[name])
     ]
     if not labelled:
-        raise DataError("no photographs", where=f"ingest.path: {root}", fix=_LAYOUTS)
+        raise DataError("no photographs", where=f"ingest.path: {root}", fix=LAYOUTS)
     _require_one_class(root, labelled)
     return Source(root, len(labelled), _folder_records(root, labelled))
 

@@ -10,6 +10,7 @@ from roadwork.data.sources.natix import read_natix
 from roadwork.data.sources.roadwork_coco import read_roadwork_coco
 from roadwork.data.sources.sample.source import write_sample
 from roadwork.errors import DataError
+from roadwork.storage.place import Place, place_of
 from roadwork.user_path import user_path
 
 _FIX = "mend the permissions there, or correct ingest.path"
@@ -19,7 +20,8 @@ READERS = {"folder": read_folder, "natix": read_natix, "roadwork_coco": read_roa
 def open_source(name: str, path: str | None) -> Source:
     """The source `name` (a key of READERS) at `path`.
 
-    Raises DataError where the path is null or no path, can't be looked at, or its reader refuses it.
+    `path` is a path or the URL of one in an object store. Raises DataError where it is null, can't be looked at, or its
+    reader refuses it; ParameterError where it is neither; CapabilityError, StoreError: see `place_of`, `patiently`.
     """
     if path is None or not path.strip():
         raise DataError(
@@ -28,11 +30,15 @@ def open_source(name: str, path: str | None) -> Source:
             fix="set ingest.path to where the data lie",
         )
     try:
-        return READERS[name](user_path(path, "ingest.path"))
+        return READERS[name](_place(path))
     except OSError as error:
         where = error.filename if isinstance(error.filename, str) else path
         why = error.strerror or str(error)
         raise DataError(f"the source can't be read: {why}", where=f"ingest.path: {where}", fix=_FIX) from error
+
+
+def _place(text: str) -> Place:
+    return place_of(text, parameter="ingest.path") if "://" in text else user_path(text, "ingest.path")
 
 
 def open_sample(folder: Path, *, seed: int, images: int, max_width_px: int) -> Source:

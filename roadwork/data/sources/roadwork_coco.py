@@ -8,11 +8,22 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from roadwork.data.below import below
 from roadwork.data.record import Record, Source
+from roadwork.data.sources.layout import nothing_there
+from roadwork.data.sources.object_file import read_whole
+from roadwork.data.sources.object_folder import name_below, visible_sizes
 from roadwork.errors import DataError
 from roadwork.printable import beginning
+from roadwork.storage.objects import folders, listed, object_exists
+from roadwork.storage.place import Place
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+P = TypeVar("P", bound="Place")
 
 SPLITS = ("train", "val", "test", "holdout")
 # The split whose images lie at least 100 m apart; the data set's other files list the same images again.
@@ -20,7 +31,7 @@ GPS_SPLIT = ("instances_train_gps_split.json", "instances_val_gps_split.json")
 _LAYOUT = "annotations/*.json (or *.json) and images/, as the data set's own zip files unpack"
 
 
-def read_roadwork_coco(path: Path) -> Source:
+def read_roadwork_coco(path: Place) -> Source:
     """The image entries of the data set's JSON files, in the order of file names and entries.
 
     `path` is the folder with `images/` and the JSON files (beside it or in `annotations/`), or one JSON file. Of a
@@ -37,9 +48,14 @@ def read_roadwork_coco(path: Path) -> Source:
     Raises DataError where the path, the images or the JSON are missing, unreadable or not COCO-style, and where two
     JSON files list the same image.
     """
-    if not path.exists():
-        raise DataError("there is nothing at this path", where=f"ingest.path: {path}", fix="correct ingest.path")
-    root, files = _found(path)
+    sizes: dict[str, int] = {}
+    if isinstance(path, Path):
+        if not path.exists():
+            raise nothing_there(path)
+        root, files = _found(path)
+    else:
+        root, files = _found_objects(path)
+        sizes = visible_sizes(root / "images")
     entries = [(file, number, entry, annotated) for file in files for number, entry, annotated in _entries(file)]
     if not entries:
         raise DataError("no image entries", where=", ".join(map(str, files)), rule="`images` lists the photographs")
@@ -47,7 +63,7 @@ def read_roadwork_coco(path: Path) -> Source:
     splits = {file: _split_in_name(file) for file in files}
     given = [*splits.values(), *(entry.get("split") for _, _, entry, _ in entries)]
     rename = {"val": "test"} if "test" not in given else {}
-    return Source(root, len(entries), _records(root, entries, splits, rename))
+    return Source(root, len(entries), _records(root, entries, splits, rename, sizes))
 
 
 def _found(path: Path) -> tuple[Path, list[Path]]:
@@ -58,9 +74,33 @@ def _found(path: Path) -> tuple[Path, list[Path]]:
     else:
         root = path if (path / "images").is_dir() else None
         named = sorted([*path.glob("annotations/*.json"), *path.glob("*.json")])
-        files = [file for file in named if file.is_file()]
-        preferred = [file for file in files if file.name in GPS_SPLIT]
-        files = preferred if len(preferred) == len(GPS_SPLIT) else files
+        files = _preferred([file for file in named if file.is_file()])
+    return _both(path, root, files)
+
+
+def _found_objects(place: UPath) -> tuple[UPath, list[UPath]]:
+    """As `_found`, in an object store."""
+    if place.name.endswith(".json") and object_exists(place):
+        root = next((folder for folder in (place.parent, place.parent.parent) if "images" in folders(folder)), None)
+        return _both(place, root, [place])
+    root = place if "images" in folders(place) else None
+    lists = [
+        folder / entry.name
+        for folder in (place, place / "annotations")
+        for entry in listed(folder)
+        if entry.name.endswith(".json")
+    ]
+    if root is None and not lists:
+        raise nothing_there(place)
+    return _both(place, root, _preferred(sorted(lists, key=lambda file: str(file).split("/"))))
+
+
+def _preferred(files: list[P]) -> list[P]:
+    preferred = [file for file in files if file.name in GPS_SPLIT]
+    return preferred if len(preferred) == len(GPS_SPLIT) else files
+
+
+def _both(path: Place, root: P | None, files: list[P]) -> tuple[P, list[P]]:
     if not files:
         raise DataError("no JSON file", where=f"ingest.path: {path}", fix=f"put there {_LAYOUT}")
     if root is None:
@@ -68,10 +108,10 @@ def _found(path: Path) -> tuple[Path, list[Path]]:
     return root, files
 
 
-def _entries(file: Path) -> Iterator[tuple[int, dict[str, Any], bool | None]]:
+def _entries(file: Place) -> Iterator[tuple[int, dict[str, Any], bool | None]]:
     """Number, entry, and whether it has annotations (None where the JSON has none at all) for each image of a file."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_each_once)
+        content = json.loads(read_whole(file).decode("utf-8-sig"), object_pairs_hook=_each_once)
     except (OSError, ValueError, RecursionError) as error:
         why = "lists in lists in lists" if isinstance(error, RecursionError) else str(error)
         raise DataError(f"not readable as JSON: {why}", where=str(file), fix="unpack it again") from None
@@ -109,8 +149,8 @@ def _are_mappings(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
-def _require_once(root: Path, entries: list[tuple[Path, dict[str, Any]]]) -> None:
-    files_of: dict[str, set[Path]] = {}
+def _require_once(root: Place, entries: list[tuple[Place, dict[str, Any]]]) -> None:
+    files_of: dict[str, set[Place]] = {}
     for file, entry in entries:
         files_of.setdefault(entry["file_name"], set()).add(file)
     clashes = {name: files for name, files in files_of.items() if len(files) > 1}
@@ -125,16 +165,17 @@ def _require_once(root: Path, entries: list[tuple[Path, dict[str, Any]]]) -> Non
         )
 
 
-def _split_in_name(file: Path) -> str | None:
+def _split_in_name(file: Place) -> str | None:
     counts = Counter(word for word in re.split(r"[^a-z]+", file.stem.lower()) if word in SPLITS)
     return next(iter(counts)) if len(counts) == 1 else None
 
 
 def _records(
-    root: Path,
-    entries: list[tuple[Path, int, dict[str, Any], bool | None]],
-    splits: dict[Path, str | None],
+    root: Place,
+    entries: list[tuple[Place, int, dict[str, Any], bool | None]],
+    splits: dict[Place, str | None],
     rename: dict[str, str],
+    sizes: dict[str, int],
 ) -> Iterator[Record]:
     for file, number, entry, annotated in entries:
         tags = entry.get("scene_level_tags")
@@ -150,9 +191,10 @@ def _records(
             "description": entry.get("scene_description"),
             "group": _group(entry),
         }
-        yield Record(
-            f"{file.name} image {number}", entry["file_name"], root / "images" / entry["file_name"], None, fields
-        )
+        name = entry["file_name"]
+        photograph = below(root, "images", name)
+        size_bytes = sizes.get(name_below(photograph, root / "images"))
+        yield Record(f"{file.name} image {number}", name, photograph, None, fields, size_bytes)
 
 
 def _label(entry: dict[str, Any], tags: dict[str, Any], annotated: bool | None) -> object:

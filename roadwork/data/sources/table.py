@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from roadwork.data.sources.object_file import open_binary, parquet_input
 from roadwork.errors import DataError
 from roadwork.printable import printable
+from roadwork.storage.place import Place
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -27,9 +30,9 @@ _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 Rows = Iterator[tuple[int, dict[str, Any]]]
 
 
-def is_table(path: Path) -> bool:
-    """Whether the file's name ends like a table's, in any case."""
-    return path.suffix.lower() in SUFFIXES
+def is_table(name: str) -> bool:
+    """Whether a file's name ends like a table's, in any case."""
+    return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Table:
     Parquet file is row 1. The values of a CSV are texts.
     """
 
-    path: Path
+    path: Place
     columns: tuple[str, ...]
 
     def rows(self, wanted: Collection[str]) -> Rows:
@@ -52,7 +55,7 @@ class Table:
         return _csv_rows(self, columns) if _is_csv(self.path) else _parquet_rows(self.path, columns)
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Place) -> Table:
     """The table at `path`; DataError where it isn't readable as one or a column stands twice."""
     columns = _csv_columns(path) if _is_csv(path) else _open_parquet(path).schema_arrow.names
     twice = sorted({name for name in columns if columns.count(name) > 1})
@@ -73,11 +76,11 @@ def require_columns(columns: Iterable[str], required: Iterable[str], where: str)
         raise DataError(f"column `{name}` is missing", where=where, rule=f"required: {', '.join(required)}", fix=hint)
 
 
-def _is_csv(path: Path) -> bool:
-    return path.suffix.lower() == ".csv"
+def _is_csv(path: Place) -> bool:
+    return PurePosixPath(path.name).suffix.lower() == ".csv"
 
 
-def _csv_columns(path: Path) -> list[str]:
+def _csv_columns(path: Place) -> list[str]:
     columns = [name.strip() for name in next(_csv_lines(path), (1, []))[1]]
     if any("\0" in name for name in columns):
         raise _unreadable(path, "there are NUL characters in its header", "save it as UTF-8")
@@ -103,10 +106,10 @@ def _csv_rows(table: Table, wanted: list[str]) -> Rows:
         yield number, {name: values[place] for name, place in places}
 
 
-def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _csv_lines(path: Place) -> Iterator[tuple[int, list[str]]]:
     number = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with io.TextIOWrapper(open_binary(path), encoding="utf-8-sig", newline="") as stream:
             for number, values in enumerate(csv.reader(stream, strict=True), start=1):  # told below
                 yield number, values
     except UnicodeDecodeError as error:
@@ -115,14 +118,14 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise _unreadable(path, f"row {number + 1}: {error}", "mend the file") from None
 
 
-def _open_parquet(path: Path, texts: list[str] | None = None) -> pq.ParquetFile:
+def _open_parquet(path: Place, texts: list[str] | None = None) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path, read_dictionary=texts)
+        return pq.ParquetFile(parquet_input(path), read_dictionary=texts)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(path, _line(error), _REWRITE) from None
 
 
-def _parquet_rows(path: Path, wanted: list[str]) -> Rows:
+def _parquet_rows(path: Place, wanted: list[str]) -> Rows:
     schema = _open_parquet(path).schema_arrow
     # A text that stands in many rows stands in memory once.
     texts = [name for name in wanted if pa.types.is_string(schema.field(name).type)]
@@ -139,7 +142,7 @@ def _parquet_rows(path: Path, wanted: list[str]) -> Rows:
         raise _unreadable(path, f"after row {number}: {_line(error)}", _REWRITE) from None
 
 
-def _require_small_chunks(path: Path, metadata: pq.FileMetaData, wanted: list[str]) -> None:
+def _require_small_chunks(path: Place, metadata: pq.FileMetaData, wanted: list[str]) -> None:
     for group in range(metadata.num_row_groups):
         sizes: dict[str, int] = {}
         for place in range(metadata.num_columns):
@@ -159,5 +162,5 @@ def _line(error: Exception) -> str:
     return printable(str(error).partition("\n")[0][:500])
 
 
-def _unreadable(path: Path, why: str, fix: str) -> DataError:
+def _unreadable(path: Place, why: str, fix: str) -> DataError:
     return DataError(f"not readable as a table: {why}", where=str(path), fix=fix)

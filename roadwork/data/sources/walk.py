@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from roadwork.data.probe import EXTENSIONS
 
@@ -20,9 +20,9 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(_walk(folder, set()), key=lambda path: path.parts)
 
 
-def is_image_name(path: Path) -> bool:
-    """Whether the name ends like a photograph's, in any case."""
-    return path.suffix.lower() in EXTENSIONS
+def is_image_name(name: str) -> bool:
+    """Whether a file's name ends like a photograph's, in any case."""
+    return PurePosixPath(name).suffix.lower() in EXTENSIONS
 
 
 def is_hidden(name: str) -> bool:

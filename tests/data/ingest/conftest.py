@@ -8,6 +8,8 @@ import pytest
 from roadwork.config import parse_section, read_params
 from roadwork.data.ingest import ingest
 from roadwork.data.ingest_config import IngestConfig
+from roadwork.data.left_out import LeftOut
+from roadwork.data.probing import LocalProbing
 from roadwork.data.vocabulary import VocabulariesConfig
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
@@ -30,18 +32,20 @@ def run(tmp_path, config):
     values = read_params(PARAMS)["metadata"]["vocabularies"]
     vocabularies = parse_section(values, "metadata.vocabularies", VocabulariesConfig, where=PARAMS)
 
-    def call(seed=1, workers=2, **changes):
+    def call(seed=1, workers=2, probing=None, left_out=None, **changes):
         draft = tmp_path / "data" / "draft"
         draft.mkdir(parents=True, exist_ok=True)
+        built = config(**{"path": str(tmp_path / "source"), **changes})
         return ingest(
-            config(**{"path": str(tmp_path / "source"), **changes}),
+            built,
             vocabularies,
             seed=seed,
             data_root=tmp_path / "data",
             images_dir=tmp_path / "data" / "images",
             draft=draft,
             rejects_path=tmp_path / "data" / "rejects.csv",
-            workers=workers,
+            probing=probing or LocalProbing(built.limits, workers),
+            left_out=left_out or LeftOut(),
         )
 
     return call

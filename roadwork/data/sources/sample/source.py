@@ -17,7 +17,7 @@ from roadwork.data.sources.sample.label import NULLABLE
 from roadwork.data.sources.sample.photograph import write_photograph
 from roadwork.data.sources.sample.scene import SceneObject, ScenePlan, draw_scene, objects_of, plan_scene
 from roadwork.data.sources.sample.street import plan_street
-from roadwork.data.worker_leash import leave_with_parent
+from roadwork.isolation.leash import leave_with_parent
 from roadwork.progress import progress
 from roadwork.seeding import derive
 
