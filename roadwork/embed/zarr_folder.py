@@ -1,4 +1,4 @@
-"""Zarr format 3 as this project uses it: chunks of 256 images, no shards, no compression, NaN fill, one writer.
+"""Zarr format 3 as this project writes it: chunks of 256 images, no compression, NaN fill, each file by one writer.
 
 A store is one group with its arrays in it; any reader of Zarr opens it with `zarr.open(path)`:
 
@@ -6,7 +6,15 @@ A store is one group with its arrays in it; any reader of Zarr opens it with `za
     <store>/<array>/zarr.json       shape, dtype, fill value, axes; codecs `bytes` (little endian), then `crc32c`
     <store>/<array>/c/<i>[/0[/0]]   the 256 images from 256 i on: the numbers row by row, then 4 bytes of CRC-32C
 
-Only the first axis is divided, an absent chunk is always a fault, and the last chunk is filled up to 256 images.
+Only the first axis is divided, an absent chunk is always a fault, and the last chunk is filled up to 256 images. With
+more than 65,536 images 16 chunks lie in one file, Zarr's shard, behind each other in their order:
+
+    <store>/<array>/c/<i>[/0[/0]]   the chunks of the 4,096 images from 4,096 i on, each with its CRC-32C; then for each
+                                    of the 16 where it begins and how long it is, and the CRC-32C of that
+
+Chunks are still what is read; a shard is what is written. 10 million images of 12 × 1280 numbers are 2,442 files of
+126 MB then, where object stores and file systems would suffer from 39,063 files.
+
 Zarr compares a chunk with its CRC-32C on each read. The seal (see `store_seal`) binds together all the metadata and
 which chunk lies where, and is checked whenever a store is opened.
 
@@ -25,31 +33,87 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BytesCodec, Crc32cCodec
+from zarr.core.buffer.cpu import Buffer
+from zarr.storage import LocalStore, MemoryStore
 
-from roadwork.embed.store_seal import SEAL, UNSEALED, Unsealed, check_seal, write_seal
-from roadwork.errors import StoreError
+from roadwork.embed.store_files import file_sizes, read_file, write_file
+from roadwork.embed.store_seal import METADATA, SEAL, UNSEALED, write_seal
 from roadwork.publish import published_folder
+from roadwork.storage.place import Place
 
 CHUNK_IMAGES = 256
+SHARD_CHUNKS = 16
+SHARDED_ABOVE = 65_536
+"""Images; of more than these an array is stored in shards."""
+
 ID_BYTES = 32
 
 
 @contextmanager
-def published_group(path: Path, attributes: Mapping[str, Any]) -> Iterator[zarr.Group]:
-    """Yield an empty Zarr group with `attributes`; on success it is sealed and replaces `path` with one rename.
+def published_group(place: Place, attributes: Mapping[str, Any]) -> Iterator[Place]:
+    """Yield where to write an empty Zarr group with `attributes`; on success it is sealed, and is at `place`.
 
-    On failure it vanishes, and an earlier store stays.
+    A folder replaces `place` with one rename; on failure it vanishes, and an earlier store stays. An object store knows
+    no renames: there files are written where they stay, and until the seal, which comes last, nobody takes them for
+    a store. What is left of a killed attempt is written over: equal rows, equal bytes.
     """
     json.dumps(attributes, allow_nan=False)  # NaN would make a zarr.json that other readers refuse
-    with published_folder(path) as aside:
-        yield zarr.create_group(aside, zarr_format=3, attributes={**attributes, SEAL: UNSEALED})
+    if not isinstance(place, Path):
+        write_file(place, METADATA, _group_metadata(attributes))
+        yield place
+        write_seal(place)
+        return
+    with published_folder(place) as aside:
+        write_file(aside, METADATA, _group_metadata(attributes))
+        yield aside.absolute()
         for leftover in aside.rglob("*.partial"):
             leftover.unlink()
         write_seal(aside)
 
 
+def create_array(store: Place, name: str, *, shape: Sequence[int], dtype: str, axes: Sequence[str]) -> None:
+    """Begin array `name` of the store in the making `store`: its metadata, no rows."""
+    made: dict[str, Any] = {}
+    zarr.create_group(MemoryStore(made), zarr_format=3).create_array(
+        name,
+        shape=tuple(shape),
+        chunks=(CHUNK_IMAGES, *shape[1:]),
+        shards=(piece_images(shape[0]), *shape[1:]) if shape[0] > SHARDED_ABOVE else None,
+        dtype=dtype,
+        fill_value=float("nan") if np.dtype(dtype).kind == "f" else 0,
+        filters=None,
+        serializer=BytesCodec(),
+        compressors=[Crc32cCodec()],  # Zarr's word for whatever turns a chunk's bytes into other bytes
+        dimension_names=list(axes),
+    )
+    write_file(store, f"{name}/{METADATA}", made[f"{name}/{METADATA}"].to_bytes())
+
+
+def piece_images(images: int) -> int:
+    """How many images of a store of `images` have one writer: those of a chunk, or of a shard."""
+    return CHUNK_IMAGES * (SHARD_CHUNKS if images > SHARDED_ABOVE else 1)
+
+
+def write_rows(store: Place, name: str, start: int, rows: NDArray[Any]) -> None:
+    """Write the piece of array `name` that begins with row `start`, whole.
+
+    Raises ValueError where `rows [image ...]` aren't one piece of that array: that is a caller's bug.
+    """
+    metadata = read_file(store, f"{name}/{METADATA}")
+    local = LocalStore(store) if isinstance(store, Path) else None
+    made: dict[str, Any] = {} if local else {METADATA: Buffer.from_bytes(metadata)}
+    array = zarr.open_array(local or MemoryStore(made), path=name if local else "", mode="r+")
+    # Rows of fill values are written too: a chunk that is absent is then always a fault.
+    array = array.with_config({"write_empty_chunks": True})
+    _require_piece(array, name, start, rows)
+    array[start : start + len(rows)] = rows
+    for file, content in made.items():
+        if file != METADATA:
+            write_file(store, f"{name}/{file}", content.to_bytes())
+
+
 def write_array(
-    group: zarr.Group,
+    store: Place,
     name: str,
     blocks: Iterable[NDArray[Any]],
     *,
@@ -57,122 +121,32 @@ def write_array(
     dtype: str,
     axes: Sequence[str],
 ) -> None:
-    """Write array `name` of `shape` from `blocks [image ...]` of any lengths, every chunk once and whole.
+    """Write array `name` of `shape` from `blocks [image ...]` of any lengths, every piece once and whole.
 
     Raises ValueError when the blocks don't add up to `shape`: that is a caller's bug, not a user's mistake.
     """
-    array = group.create_array(
-        name,
-        shape=tuple(shape),
-        chunks=(CHUNK_IMAGES, *shape[1:]),
-        dtype=dtype,
-        fill_value=float("nan") if np.dtype(dtype).kind == "f" else 0,
-        filters=None,
-        serializer=BytesCodec(),
-        compressors=[Crc32cCodec()],  # Zarr's word for whatever turns a chunk's bytes into other bytes
-        dimension_names=list(axes),
-        config={"write_empty_chunks": True},  # a chunk that is absent is then always a fault
-    )
+    create_array(store, name, shape=shape, dtype=dtype, axes=axes)
+    write_blocks(store, name, blocks, images=shape[0])
+
+
+def write_blocks(store: Place, name: str, blocks: Iterable[NDArray[Any]], *, images: int) -> None:
+    """Write all `images` rows of array `name`, which was begun; ValueError as of `write_array`."""
     start = 0
-    for chunk in _rechunked(blocks):
-        if chunk.dtype != array.dtype or chunk.shape[1:] != tuple(shape[1:]):
-            raise ValueError(f"{name}: got {chunk.dtype} {chunk.shape[1:]}, expected {dtype} {tuple(shape[1:])}")
-        if start + len(chunk) > shape[0]:
-            raise ValueError(f"{name}: more than the announced {shape[0]} rows")
-        array[start : start + len(chunk)] = chunk
-        start += len(chunk)
-    if start != shape[0]:
-        raise ValueError(f"{name}: {start} rows, {shape[0]} were announced")
+    for piece in _in_pieces(blocks, piece_images(images)):
+        if start + len(piece) > images:
+            raise ValueError(f"{name}: more than the announced {images} rows")
+        write_rows(store, name, start, piece)
+        start += len(piece)
+    if start != images:
+        raise ValueError(f"{name}: {start} rows, {images} were announced")
 
 
-@contextmanager
-def opened_group(path: Path, *, stage: str) -> Iterator[zarr.Group]:
-    """Yield the Zarr group at `path`, read-only, its seal checked.
-
-    Every fault of the files, found now or while its arrays are read, becomes a StoreError that names `stage`.
-    """
-    if not path.is_dir():
-        raise StoreError("the feature store does not exist", where=str(path), fix=f"run `roadwork {stage}` first")
-    with told_faults(path, stage=stage):
-        check_seal(path)
-        yield zarr.open_group(path, mode="r", zarr_format=3)
-
-
-@contextmanager
-def told_faults(path: Path, *, stage: str) -> Iterator[None]:
-    """Turn every fault of the files of the store `path` into a StoreError that names `stage`."""
-    fix = f"run `roadwork {stage}` again"
-    try:
-        yield
-    except Unsealed as broken:
-        raise StoreError(
-            f"the feature store is damaged: {broken}",
-            where=str(path),
-            rule="its files are those that were written, each in its place",
-            fix=fix,
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:  # what zarr raises for damaged files
-        raise StoreError(f"the feature store is damaged: {error}", where=str(path), fix=fix) from error
-
-
-def read_array(
-    group: zarr.Group, name: str, *, path: Path, stage: str, shape: Sequence[int | None], dtype: str
-) -> NDArray[Any]:
-    """Array `name`, one read into memory. StoreError where `open_array` raises it, or (floats) a row isn't finite."""
-    array = open_array(group, name, path=path, stage=stage, shape=shape, dtype=dtype)
-    return _finite(np.asarray(array[...]), 0, where=f"{path}: {name}", stage=stage)
-
-
-def read_chunk(array: zarr.Array, number: int, *, path: Path, stage: str) -> NDArray[Any]:
-    """The images of one chunk of `array`, counted from 0; StoreError where (floats) a row isn't finite."""
-    start = number * CHUNK_IMAGES
-    rows = np.asarray(array[start : start + CHUNK_IMAGES])
-    return _finite(rows, start, where=f"{path}: {array.basename}", stage=stage)
-
-
-def open_array(
-    group: zarr.Group, name: str, *, path: Path, stage: str, shape: Sequence[int | None], dtype: str
-) -> zarr.Array:
-    """Array `name`, nothing of it read. `None` in `shape` takes any length.
-
-    Raises StoreError when it is absent, of another shape or type, or lacks a chunk.
-    """
-    where, fix = f"{path}: {name}", f"run `roadwork {stage}` again"
-    array = group.get(name)
-    if not isinstance(array, zarr.Array):
-        raise StoreError(f"the store has no array `{name}`", where=where, fix=fix)
-    fits = len(array.shape) == len(shape) and all(w in (None, g) for g, w in zip(array.shape, shape, strict=True))
-    if not fits or array.dtype != np.dtype(dtype):
-        wanted = " × ".join("any" if length is None else str(length) for length in shape)
-        raise StoreError(
-            f"`{name}` is {array.dtype} {tuple(array.shape)}", where=where, rule=f"{dtype} of shape {wanted}", fix=fix
-        )
-    if array.nchunks_initialized != array.nchunks:
-        missing = array.nchunks - array.nchunks_initialized
-        raise StoreError(f"{missing} of {array.nchunks} chunks of `{name}` are missing", where=where, fix=fix)
-    return array
-
-
-def _finite(values: NDArray[Any], start: int, *, where: str, stage: str) -> NDArray[Any]:
-    """`values`, the rows of an array from row `start` on, if all of them are finite."""
-    if values.dtype.kind != "f" or not values.size:
-        return values
-    pieces = [values[first : first + CHUNK_IMAGES] for first in range(0, len(values), CHUNK_IMAGES)]
-    if not all(np.isfinite(piece).all() for piece in pieces):  # in pieces: no second array of the store's size
-        bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
-        name = where.rpartition(" ")[2]
-        raise StoreError(
-            f"{int(bad.sum())} rows of `{name}` hold no numbers, the first is row {start + int(np.argmax(bad))}",
-            where=where,
-            rule="every value is finite",
-            fix=f"run `roadwork {stage}` again",
-        )
-    return values
-
-
-def attributes_of(group: zarr.Group) -> dict[str, Any]:
-    """The attributes that `published_group` was given."""
-    return {name: value for name, value in group.attrs.asdict().items() if name != SEAL}
+def require_whole(store: Place, name: str, images: int) -> None:
+    """Raise ValueError where a piece of array `name` wasn't written."""
+    files = sum(file.startswith(f"{name}/c/") for file in file_sizes(store))
+    pieces = -(-images // piece_images(images))
+    if files != pieces:
+        raise ValueError(f"{name}: {files} of {pieces} pieces were written")
 
 
 def pack_ids(image_ids: Sequence[str]) -> NDArray[np.uint8]:
@@ -189,16 +163,30 @@ def unpack_ids(raw: NDArray[np.uint8]) -> list[str]:
     return [row.tobytes().hex() for row in raw]
 
 
-def _rechunked(blocks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    """The same rows in pieces of exactly one chunk (the last may be shorter); holds one chunk and one block."""
+def _group_metadata(attributes: Mapping[str, Any]) -> bytes:
+    made: dict[str, Any] = {}
+    zarr.create_group(MemoryStore(made), zarr_format=3, attributes={**attributes, SEAL: UNSEALED})
+    return made[METADATA].to_bytes()
+
+
+def _require_piece(array: zarr.Array, name: str, start: int, rows: NDArray[Any]) -> None:
+    if rows.dtype != array.dtype or rows.shape[1:] != array.shape[1:]:
+        raise ValueError(f"{name}: got {rows.dtype} {rows.shape[1:]}, expected {array.dtype} {array.shape[1:]}")
+    images, piece = array.shape[0], (array.shards or array.chunks)[0]
+    if start % piece or not 0 <= start < images or len(rows) != min(piece, images - start):
+        raise ValueError(f"{name}: {len(rows)} rows from row {start} on, expected are pieces of {piece} of {images}")
+
+
+def _in_pieces(blocks: Iterable[NDArray[Any]], images: int) -> Iterator[NDArray[Any]]:
+    """The same rows in pieces of exactly `images` (the last may be shorter); holds one piece and one block."""
     held: list[NDArray[Any]] = []
     count = 0
     for block in blocks:
         while len(block):
-            taken, block = block[: CHUNK_IMAGES - count], block[CHUNK_IMAGES - count :]
+            taken, block = block[: images - count], block[images - count :]
             held.append(taken)
             count += len(taken)
-            if count == CHUNK_IMAGES:
+            if count == images:
                 yield np.concatenate(held)
                 held, count = [], 0
     if held:

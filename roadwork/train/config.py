@@ -26,8 +26,8 @@ class TrainConfig(Section):
         "others next time, so only where `reproducible` is false. On CUDA both run an optimizer step as one CUDA graph"
     )
     features: Features = Field(
-        description="where cached embeddings are while training. memory: all read at the start; stream: on the disk, "
-        "two windows of them in memory; auto: in memory where they fit. Changes no result"
+        description="where cached embeddings are while training. memory: all read at the start; stream: where the "
+        "store lies, two windows of them in memory; auto: in memory where they fit. Changes no result"
     )
     window_images: int = Field(
         description="images of the store whose chunks are in memory together where there are more: an epoch then goes "
@@ -35,6 +35,13 @@ class TrainConfig(Section):
         "Streaming holds two windows: 31 kB an image each, at 12 views of 1280 numbers",
         ge=256,
         le=2**31,
+    )
+    chunk_cache_gigabytes: float = Field(
+        description="disk for copies of feature chunks that come from an object store, in 10^9 bytes, under the local "
+        "cache, over all stores together; those used longest ago go first. 0: no copies, each epoch fetches them anew. "
+        "Changes no result",
+        ge=0,
+        le=1e6,
     )
     batch_size: int = Field(description="images in one forward pass, all in memory at once", gt=0, le=4096)
     accumulation: int = Field(description="forward passes per optimizer step", gt=0, le=4096)
@@ -55,7 +62,7 @@ class TrainConfig(Section):
     @property
     def determinants(self) -> dict[str, Any]:
         """All that bears on a result, as JSON: where embeddings are doesn't, so another choice resumes a training."""
-        return self.model_dump(mode="json", exclude={"features"})
+        return self.model_dump(mode="json", exclude={"features", "chunk_cache_gigabytes"})
 
     def training_seed(self, run: int) -> int:
         """The seed of training in a run whose seed is `run`."""

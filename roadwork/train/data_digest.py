@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from roadwork.embed.store_seal import Unsealed, recorded_seal
-from roadwork.errors import DataError, StoreError
+from roadwork.embed.store_place import exists, find_store, missing, seal_of, told_faults
+from roadwork.errors import DataError
 
 
 def data_digest(image_store: Path, text_store: Path, manifest: Path, folds: Path) -> str:
@@ -29,12 +29,10 @@ def data_digest(image_store: Path, text_store: Path, manifest: Path, folds: Path
 
 
 def _seal(store: Path, stage: str) -> str:
-    try:
-        return recorded_seal(store)
-    except (Unsealed, OSError) as fault:
-        missing = not store.is_dir()
-        what = "the feature store does not exist" if missing else f"the feature store is damaged: {fault}"
-        raise StoreError(what, where=str(store), fix=f"run `roadwork {stage}` again") from None
+    if not exists(store):
+        raise missing(store, stage=stage)
+    with told_faults(store, stage=stage):
+        return seal_of(find_store(store))
 
 
 def _content(table: Path, stage: str) -> bytes:

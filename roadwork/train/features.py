@@ -16,10 +16,18 @@ from torch import Tensor
 from roadwork.data.manifest import read_manifest
 from roadwork.data.row_order import check_order
 from roadwork.data.table_file import read_table_file
-from roadwork.embed.store import ImageStoreOnDisk, TextStore, open_image_store, read_image_store, read_text_store
+from roadwork.embed.store import (
+    CHUNK_IMAGES,
+    ImageStoreOnDisk,
+    TextStore,
+    open_image_store,
+    read_image_store,
+    read_text_store,
+)
 from roadwork.errors import DataError, ParameterError, StoreError
 from roadwork.model.metadata import Metadata
 from roadwork.model.metadata_config import MetadataConfig
+from roadwork.train.chunk_cache import ChunkCache
 from roadwork.train.config import Features
 from roadwork.train.data_digest import data_digest
 from roadwork.train.embeddings import Embeddings, Resident
@@ -82,11 +90,13 @@ def load_features(
     views: int | None = None,
     features: Features = "auto",
     window_images: int = _AHEAD_IMAGES,
+    chunk_cache_gigabytes: float = 0.0,
 ) -> FeatureTable:
     """The feature table of a project: both stores and the folds, matched row by row to the manifest.
 
     `features` says whether the embeddings are read into memory or left on the disk; `auto` decides by their size and
     the memory that is available. Of those on the disk at most two windows of `window_images` are in memory at a time.
+    Where the image store lies in an object store, up to `chunk_cache_gigabytes` of its chunks are kept on this disk.
 
     Raises DataError for a missing manifest or folds file, and StoreError (naming the first image that differs and the
     stage to run again) where a store or the folds aren't the manifest's rows in the manifest's order, or where the
@@ -116,7 +126,7 @@ def load_features(
     role_columns = sorted((name for name in division if name.startswith("role_")), key=lambda name: int(name[5:]))
     return FeatureTable(
         image_ids=image_ids,
-        embeddings=_embeddings(images, features, window_images),
+        embeddings=_embeddings(images, features, window_images, chunk_cache_gigabytes),
         metadata=_metadata(frame, text, metadata),
         labels=torch.from_numpy(frame["label"].astype("Int64").fillna(-1).to_numpy(dtype=np.int64)),
         split=division["split"].fillna("").to_numpy(dtype=np.str_),
@@ -127,12 +137,28 @@ def load_features(
     )
 
 
-def _embeddings(images: ImageStoreOnDisk, features: Features, window_images: int) -> Embeddings:
+def _embeddings(
+    images: ImageStoreOnDisk, features: Features, window_images: int, chunk_cache_gigabytes: float
+) -> Embeddings:
     size_bytes = images.array.nbytes
-    if kept_in_memory(size_bytes, features, available_bytes=available_memory()):
+    in_memory = kept_in_memory(size_bytes, features, available_bytes=available_memory(), remote=images.remote)
+    if in_memory and not images.remote:
         return Resident(torch.from_numpy(read_image_store(images.path, image_ids=images.image_ids).embeddings))
-    reader = StoreReader(images, ahead_chunks=2 * window_chunks(window_images))
-    return Streamed(reader, np.arange(len(images.image_ids)))
+    kept = images.remote and chunk_cache_gigabytes > 0
+    copies = ChunkCache(images.seal, gigabytes=chunk_cache_gigabytes) if kept else None
+    ahead_chunks = window_chunks(_AHEAD_IMAGES) if in_memory else window_chunks(window_images)
+    reader = StoreReader(images, ahead_chunks=2 * ahead_chunks, copies=copies)
+    streamed = Streamed(reader, np.arange(len(images.image_ids)))
+    return _resident(streamed) if in_memory else streamed
+
+
+def _resident(streamed: Streamed) -> Resident:
+    rows = torch.empty(streamed.shape, dtype=torch.float16)
+    start = 0
+    for piece in streamed.pieces(CHUNK_IMAGES):
+        rows[start : start + len(piece)] = piece
+        start += len(piece)
+    return Resident(rows)
 
 
 def _metadata(frame: pd.DataFrame, text: TextStore, config: MetadataConfig) -> Metadata:

@@ -26,8 +26,6 @@ from roadwork.train.setting import Setting
 from roadwork.train.validation import require_both_classes
 from roadwork.train.windows import in_windows
 
-PREDICTIONS = "predictions.parquet"
-
 
 @dataclass(frozen=True)
 class Finetuning:

@@ -1,4 +1,4 @@
-"""Whether features are kept in memory or streamed from the disk. Results don't depend on it, speed and memory do."""
+"""Whether features are kept in memory or streamed from where they lie. Speed and memory depend on it, results don't."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _CONTAINERS = {  # limit, use and its parts, in versions 2 and 1 of Linux's cont
 }
 
 
-def kept_in_memory(size_bytes: int, features: Features, *, available_bytes: int) -> bool:
+def kept_in_memory(size_bytes: int, features: Features, *, available_bytes: int, remote: bool = False) -> bool:
     """Whether features of `size_bytes` are read into memory as a whole; `auto` says in a note where they are not."""
     if features != "auto":
         return features == "memory"
     fits = _COPIES * size_bytes <= _SHARE * available_bytes
     if not fits:
         note(
-            f"{size_bytes / 2**30:.1f} GiB of features are streamed from the disk: "
+            f"{size_bytes / 2**30:.1f} GiB of features are streamed from the {'object store' if remote else 'disk'}: "
             f"{available_bytes / 2**30:.1f} GiB of memory are available"
         )
     return fits

@@ -200,9 +200,9 @@ def test_the_largest_float16_is_kept(tmp_path: Path) -> None:
 def test_leftovers_of_the_zarr_library_are_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = zarr_folder.write_array
 
-    def with_leftover(group: zarr.Group, name: str, *args: object, **kwargs: object) -> None:
-        original(group, name, *args, **kwargs)  # pyright: ignore[reportArgumentType]
-        Path(str(group.store_path.store.root), f"{name}.1234.partial").write_bytes(b"half")  # pyright: ignore
+    def with_leftover(place: Path, name: str, *args: object, **kwargs: object) -> None:
+        original(place, name, *args, **kwargs)  # pyright: ignore[reportArgumentType]
+        (place / f"{name}.1234.partial").write_bytes(b"half")
 
     monkeypatch.setattr("roadwork.embed.store.write_array", with_leftover)
     put(tmp_path / "images.zarr")
@@ -258,12 +258,14 @@ def test_a_row_without_numbers_is_a_store_error(tmp_path: Path) -> None:
 
 
 def test_another_type_or_shape_is_a_store_error(tmp_path: Path) -> None:
-    with zarr_folder.published_group(tmp_path / "images.zarr", {}) as group:
+    with zarr_folder.published_group(tmp_path / "images.zarr", {}) as place:
+        group = zarr.open_group(str(place), mode="r+")
         group.create_array("embeddings", data=np.zeros((3, 2, 3), np.float32))
     with pytest.raises(StoreError, match="float32") as caught:
         read_image_store(tmp_path / "images.zarr")
     assert "float16" in caught.value.rule
-    with zarr_folder.published_group(tmp_path / "more.zarr", {}) as group:
+    with zarr_folder.published_group(tmp_path / "more.zarr", {}) as place:
+        group = zarr.open_group(str(place), mode="r+")
         group.create_array("embeddings", data=np.ones((3, 2, 3), np.float16))
         group.create_array("image_id", data=np.ones((2, 32), np.uint8))
     with pytest.raises(StoreError, match="image_id") as caught:

@@ -113,6 +113,7 @@ def setting():
             compile="off",
             features="auto",
             window_images=32768,
+            chunk_cache_gigabytes=0,
             batch_size=16,
             accumulation=2,
             clip_norm=1.0,
