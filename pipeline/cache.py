@@ -6,20 +6,25 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from pipeline.outcome import Outcome
-from roadwork.cache_root import cache_root
+from roadwork.cache_root import cache_root, local_root
 from roadwork.embed.cache_admin import CacheEntry, TrainingEntry, cache_info, clear_cache, training_info
+from roadwork.train import chunk_cache
 
 
 def info() -> Outcome:
-    """What the cache holds, a line for every fingerprint and for every training that isn't published yet."""
+    """What the cache holds: a line for each fingerprint, for each training that isn't published yet, and for copies."""
     root = cache_root()
-    entries, trainings = cache_info(root), training_info(root)
+    entries, trainings = cache_info(root), training_info(local_root())
     lines = [f"{root}: {_total(entries, trainings)}", *(_line(entry) for entry in entries)]
     lines += [_training_line(training) for training in trainings]
+    copies = chunk_cache.held()
+    if copies.copies:
+        lines.append(f"  {'':12}  {copies.copies:>7} chunks  {_size(copies.size_bytes):>10}  copies of remote features")
     result = {
         "root": str(root),
         "fingerprints": [asdict(entry) for entry in entries],
         "trainings": [asdict(training) for training in trainings],
+        "chunks": copies._asdict(),
     }
     return Outcome(result, "\n".join(lines))
 
@@ -28,8 +33,8 @@ def question(key: str | None) -> str | None:
     """What to ask before `clear`; None where there is nothing to delete."""
     root, start = cache_root(), key or ""
     entries = [entry for entry in cache_info(root) if entry.key.startswith(start)]
-    trainings = [training for training in training_info(root) if training.key.startswith(start)]
-    if not entries and not trainings:
+    trainings = [training for training in training_info(local_root()) if training.key.startswith(start)]
+    if not entries and not trainings and (start or not chunk_cache.held().copies):
         return None
     return f"Delete {_total(entries, trainings)}? They cost a forward pass each to get back, and epochs of training."
 
@@ -39,13 +44,17 @@ def clear(key: str | None) -> Outcome:
 
     What another process is at work on stays. StoreError where none or several start with `key`, or one that is in use.
     """
-    removed = clear_cache(cache_root(), key)
-    found = removed.entries or removed.trainings or removed.busy
+    removed = clear_cache(cache_root(), local_root(), key)
+    copies = chunk_cache.clear() if key is None else chunk_cache.Held(0, 0)
+    found = removed.entries or removed.trainings or removed.busy or copies.copies
     lines = [f"deleted {_total(removed.entries, removed.trainings)}" if found else "the cache is empty"]
+    if copies.copies:
+        lines.append(f"  and {copies.copies} copies of remote chunks, {_size(copies.size_bytes)}")
     lines += [f"  {busy[:12]}  stays: another process is at work there" for busy in removed.busy]
     result = {
         "deleted": [asdict(entry) for entry in removed.entries],
         "deleted_trainings": [asdict(training) for training in removed.trainings],
+        "deleted_chunks": copies._asdict(),
         "busy": removed.busy,
     }
     return Outcome(result, "\n".join(lines))

@@ -11,14 +11,20 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 from packaging.requirements import Requirement
 
 from pipeline.outcome import Outcome
 from pipeline.parameter_checks import check_parameters
-from roadwork.cache_root import cache_root
+from roadwork.cache_root import VARIABLE, cache_root
+from roadwork.embed.store_place import VARIABLE as FEATURES
 from roadwork.errors import RoadworkError
+from roadwork.storage.place import Place, place_of
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 _MARKS = {"ok": "✓", "note": "–", "problem": "✗"}
 
@@ -43,6 +49,7 @@ def run(params: Path) -> Outcome:
         _xformers,
         _hub,
         _cache,
+        _features,
         _disk,
         _dvc,
         lambda: _parameters(params),
@@ -129,16 +136,46 @@ def _hub() -> Finding:
 
 
 def _cache() -> Finding:
-    root = cache_root()
+    return _place("cache", cache_root, VARIABLE)
+
+
+def _features() -> Finding:
+    named = os.environ.get(FEATURES, "").strip()
+    if not named:
+        return Finding("features", "ok", f"in the project's folder; {FEATURES} isn't set")
+    return _place("features", lambda: place_of(named, parameter=f"the environment variable {FEATURES}"), FEATURES)
+
+
+def _place(name: str, find: Callable[[], Place], variable: str) -> Finding:
+    """Whether the place that `variable` names can be written, and what it holds."""
+    try:
+        root = find()
+    except RoadworkError as error:
+        return Finding(name, "problem", f"{variable}: {error.what}", error.fix or error.rule)
+    if not isinstance(root, Path):
+        return _remote(name, root)
     try:
         root.mkdir(parents=True, exist_ok=True)
         writable = os.access(root, os.W_OK)
     except OSError:
         writable = False
     if not writable:
-        return Finding("cache", "problem", f"{root} can't be written", "set ROADWORK_CACHE to a folder that can")
+        return Finding(name, "problem", f"{root} can't be written", f"set {variable} to a folder that can")
     size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
-    return Finding("cache", "ok", f"{root}, {size / 2**20:.1f} MiB")
+    return Finding(name, "ok", f"{root}, {size / 2**20:.1f} MiB")
+
+
+def _remote(name: str, root: UPath) -> Finding:
+    from roadwork.storage.objects import delete_object, listed, write_object
+
+    probe = root / f".doctor-{uuid4().hex[:8]}"
+    try:
+        write_object(probe, b"")
+        delete_object(probe)
+        size = sum(entry.size_bytes for entry in listed(root, deep=True))
+    except RoadworkError as error:
+        return Finding(name, "problem", error.what, error.fix)
+    return Finding(name, "ok", f"{root}, {size / 2**20:.1f} MiB")
 
 
 def _disk() -> Finding:

@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.finetune_receipt import write_receipt
 from pipeline.finetune_run import read_finetune_run
 from pipeline.paths import FINETUNE_LIVE, FINETUNE_METRICS, FINETUNE_TIMING, FINETUNED, PARAMS
-from roadwork.cache_root import cache_root
+from roadwork.cache_root import local_root
 from roadwork.config import load_section
 from roadwork.errors import ParameterError
 from roadwork.publish import published_folder, write_json
@@ -36,7 +36,7 @@ def run(fold: int, params: Path = PARAMS) -> dict[str, Any]:
             fix=f"name one of {', '.join(map(str, folds))}",
         )
     asked = read_finetune_run(params)
-    digest, root, trainer = asked.digest(fold), cache_root() / "training", None
+    digest, root, trainer = asked.digest(fold), local_root() / "training", None
     with work_area(root, digest) as area:
         result = finished(area)
         if result is None:

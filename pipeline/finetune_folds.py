@@ -20,10 +20,10 @@ from roadwork.evaluate.margins import head_margins
 from roadwork.progress import note
 from roadwork.publish import write_json
 from roadwork.train.checkpoint import save_head
-from roadwork.train.finetune import PREDICTIONS, Finetuned, Finetuning, finetune
+from roadwork.train.finetune import Finetuned, Finetuning, finetune
 from roadwork.train.finetune_run import FinetuneRun
 from roadwork.train.finished import CURVES, FINISHED, HEAD, METRICS, TIMING, finished, finished_folder
-from roadwork.train.head_folder import HOLDOUT
+from roadwork.train.head_folder import HOLDOUT, PREDICTIONS
 from roadwork.train.live import live_curves
 from roadwork.train.record import EpochRecord
 from roadwork.train.setting import Setting

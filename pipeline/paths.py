@@ -11,6 +11,8 @@ DATA = Path("data")
 IMAGES = DATA / "images"
 MANIFEST = DATA / "manifest.parquet"
 REJECTS = DATA / "rejects.csv"
+EMBED_REJECTS = DATA / "embed_rejects.csv"
+LEFT_OUT = DATA / "left_out.csv"
 FOLDS = DATA / "folds.parquet"
 SAMPLING = DATA / "sampling.parquet"
 

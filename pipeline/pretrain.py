@@ -20,7 +20,7 @@ from pipeline.paths import (
     TEXT_STORE,
     TIMING,
 )
-from roadwork.cache_root import cache_root
+from roadwork.cache_root import local_root
 from roadwork.config import load_section, load_seed
 from roadwork.data.table_file import read_table_file
 from roadwork.device import resolve_device
@@ -63,6 +63,7 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
         views=len(names),
         features=train.features,
         window_images=train.window_images,
+        chunk_cache_gigabytes=train.chunk_cache_gigabytes,
     )
     plan = Pretraining(
         table=table,
@@ -82,7 +83,7 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
             device=resolve_device(train.device, parameter="train.device"),
         ),
     )
-    with work_area(cache_root() / "training", plan.digest) as area, live_curves(PRETRAIN_LIVE, names) as log:
+    with work_area(local_root() / "training", plan.digest) as area, live_curves(PRETRAIN_LIVE, names) as log:
         start = perf_counter()
         trained = pretrain(plan, area=area, on_epoch=log)
         seconds = perf_counter() - start

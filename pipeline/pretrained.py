@@ -33,7 +33,15 @@ def open_pretrained(*, views: int | None = None, train: TrainConfig | None = Non
     Raises BundleError where the head is missing, damaged or of other features or data, and what `load_features` raises.
     """
     head, spec, details = load_head(PRETRAINED)
-    place = {} if train is None else {"features": train.features, "window_images": train.window_images}
+    place = (
+        {}
+        if train is None
+        else {
+            "features": train.features,
+            "window_images": train.window_images,
+            "chunk_cache_gigabytes": train.chunk_cache_gigabytes,
+        }
+    )
     table = load_features(IMAGE_STORE, TEXT_STORE, MANIFEST, FOLDS, spec.metadata, views=views, **place)
     now = TrainedOn.from_table(table)
     check_trained_on(

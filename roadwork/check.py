@@ -6,7 +6,6 @@ Each returns a Finding instead of raising, so that one look shows all four.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from roadwork.model.head import CLASSES
 from roadwork.model.head_config import HeadSpec
 from roadwork.model.metadata import CATEGORIES, Metadata
+from roadwork.storage.place import Place
 from roadwork.train.features import FeatureTable
 from roadwork.train.pretrain import fresh_head
 from roadwork.views.decode import decode_rgb
@@ -91,7 +91,7 @@ def check_sampling(
     return Finding("sampling", share >= target_share, f"{detail}, target {target_share:.0%}")
 
 
-def check_views(photograph: Path, size_px: tuple[int, int], config: ViewsConfig, max_pixels: int) -> Finding:
+def check_views(photograph: Place, size_px: tuple[int, int], config: ViewsConfig, max_pixels: int) -> Finding:
     """A real photograph, 4032×3024 where the data has one: as many views as there should be, each where it should be.
 
     The boxes are held against properties that don't use the geometry's own formula: the first is the whole image, the

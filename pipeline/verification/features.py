@@ -7,6 +7,7 @@ from pipeline.verification.project import Project
 from roadwork.cache_root import cache_root
 from roadwork.data.row_order import check_order
 from roadwork.embed.backbone_config import BackboneConfig
+from roadwork.embed.blocks import blocks_in
 from roadwork.embed.cache import FOLDER
 from roadwork.embed.text_config import TextConfig
 from roadwork.errors import StoreError
@@ -54,7 +55,7 @@ def feature_links(project: Project) -> list[Link]:
     def cache(faults: Faults) -> str:
         store = project.images
         folder = cache_root() / FOLDER / str(store.attributes["fingerprint"])
-        return check_blocks(folder, store.embeddings, store.image_ids, faults, where=str(IMAGE_STORE))
+        return check_blocks(blocks_in(folder), store.embeddings, store.image_ids, faults, where=str(IMAGE_STORE))
 
     def text(faults: Faults) -> str:
         store, where = project.text, str(TEXT_STORE)

@@ -5,43 +5,44 @@
     <root>/embeddings/<fingerprint key>/claims/               who is working on which rows, see `claims`
     <root>/embeddings/<fingerprint key>.lock                  held for the moment of an append, a claim or a clear
 
-A block appears with one rename, so a killed run leaves whole blocks. Where two processes computed the same row both
-blocks stay and either serves. A block whose checksum fails is renamed to `*.damaged` with a note, its rows count as
-missing and are computed again; one that can't be read is passed over in the same way and left where it is.
+The root is a folder, or an object store's URL, where there are no locks (see `local_blocks` and `remote_blocks`). A
+block appears with one rename, or as one object, so a killed run leaves whole blocks. Where two processes computed the
+same row both blocks stay and either serves. A block whose checksum fails is renamed to `*.damaged` with a note, its
+rows count as missing and are computed again; one that can't be read is passed over in the same way and left where it
+is.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roadwork.draft import remove_dead_drafts
-from roadwork.embed.cache_block import write_block
+from roadwork.embed.blocks import blocks_in
 from roadwork.embed.cache_index import CacheIndex
+from roadwork.embed.claims import Claim
 from roadwork.embed.fingerprint import Fingerprint
+from roadwork.embed.local_blocks import unwritable
+from roadwork.embed.row_places import LostBlocksError, RowPlaces
 from roadwork.errors import StoreError
-from roadwork.locks import exclusive
-from roadwork.publish import write_json
+from roadwork.storage.place import Place
 
 FOLDER = "embeddings"
-_FACTS = "fingerprint.json"
 
 
 class EmbeddingCache:
-    """Rows `[view dim]` float16 of one fingerprint, under the cache folder `root`."""
+    """Rows `[view dim]` float16 of one fingerprint, under the cache's `root`."""
 
-    def __init__(self, root: Path, fingerprint: Fingerprint) -> None:
+    def __init__(self, root: Place, fingerprint: Fingerprint) -> None:
         self.fingerprint = fingerprint
-        self.folder = root / FOLDER / fingerprint.key
-        self.index = CacheIndex(self.folder)
+        self.root = root
+        self.folder: Place = root / FOLDER / fingerprint.key
+        self._blocks = blocks_in(self.folder)
+        self.index = CacheIndex(self._blocks)
         with self.locked():
-            remove_dead_drafts("*", self.folder)
+            self._blocks.tidy()
             self._describe()
 
     @property
@@ -72,23 +73,25 @@ class EmbeddingCache:
         """
         shape = self.row_shape(image_ids)
         for start in range(0, len(image_ids), images):
-            piece = image_ids[start : start + images]
-            rows = np.empty((len(piece), *shape), np.float16)
-            while not self._copy(piece, rows):
-                self.index.refresh()  # another block may hold what has just got lost
+            rows = None
+            while rows is None:
+                try:
+                    rows = self.row_places(image_ids[start : start + images], shape).read(self._blocks)
+                except LostBlocksError as error:
+                    self.lose(error)
             yield rows
 
-    def _copy(self, image_ids: Sequence[str], into: NDArray[np.float16]) -> bool:
-        """Copy the rows of `image_ids`, one by one, to `into`; false where a block isn't what it was when verified."""
-        by_block: dict[str, dict[int, list[int]]] = {}  # for each row of a block, where it goes
-        for target, (name, row) in enumerate(self._places(image_ids)):
-            by_block.setdefault(name, {}).setdefault(row, []).append(target)
-        for name, targets in by_block.items():
-            if not self.index.copy(name, {row: first for row, (first, *_) in targets.items()}, into):
-                return False
-            for first, *others in targets.values():
-                into[others] = into[first]
-        return True
+    def row_places(self, image_ids: Sequence[str], shape: tuple[int, int]) -> RowPlaces:
+        """Where the rows of `image_ids`, of view and dim `shape`, can be read; StoreError when one is missing."""
+        rows = tuple(self._places(image_ids))
+        versions = {name: self.index.version(name) for name, _ in rows}
+        return RowPlaces(str(self.folder), shape, rows, versions)
+
+    def lose(self, error: LostBlocksError) -> None:
+        """Count on blocks no longer that couldn't be read; another block may hold the same rows."""
+        for lost in error.lost:
+            self.index.lose(lost)
+        self.index.refresh()
 
     def _places(self, image_ids: Sequence[str]) -> list[tuple[str, int]]:
         """Block and row of each image."""
@@ -117,51 +120,22 @@ class EmbeddingCache:
         with self.locked():
             try:
                 self._describe()
-                path = write_block(self.folder, image_ids, embeddings)
+                name, version = self._blocks.write(image_ids, embeddings)
             except StoreError as error:
-                raise _unwritable(self.folder, f"the embedding cache can't be written: {error.what}") from error
-            self.index.add(path, image_ids)
+                raise unwritable(self.folder, f"the embedding cache can't be written: {error.what}") from error
+            self.index.add(name, version, image_ids)
+
+    def claim(self) -> Claim:
+        """A claim of this process on rows to compute, nothing held yet."""
+        return self._blocks.claim()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the fingerprint's lock, its folder there; StoreError where that can't be written."""
-        with cache_lock(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+        """Exclude other processes where that can be done, the folder there; StoreError where that can't be written."""
+        with self._blocks.locked():
             yield
 
     def _describe(self) -> None:
         """Write down the fingerprint's facts where they don't stand yet, or no longer."""
-        if recorded_facts(self.folder) is None:
-            facts = dict(self.fingerprint.fields)
-            write_json(self.folder / _FACTS, {"key": self.fingerprint.key, "fields": facts})
-
-
-def recorded_facts(folder: Path) -> Mapping[str, Any] | None:
-    """The facts of the fingerprint whose `folder` this is, as recorded for people; None where they aren't its own."""
-    try:
-        facts = json.loads((folder / _FACTS).read_bytes())["fields"]
-        return facts if Fingerprint(facts).key == folder.name else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-@contextmanager
-def cache_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of one fingerprint's folder: appends, claims, clean-up and clearing exclude each other.
-
-    An OSError within becomes the StoreError of a cache that can't be written.
-    """
-    try:
-        with exclusive(folder.with_name(f"{folder.name}.lock")):
-            yield
-    except OSError as error:
-        raise _unwritable(folder, f"the embedding cache can't be written: {error.strerror or error}") from error
-
-
-def _unwritable(folder: Path, what: str) -> StoreError:
-    return StoreError(
-        what,
-        where=str(folder),
-        rule="finished rows need a writable folder with free space",
-        fix="free space, mend the permissions, or set ROADWORK_CACHE to another folder",
-    )
+        if self._blocks.facts() is None:
+            self._blocks.describe(self.fingerprint.key, self.fingerprint.fields)

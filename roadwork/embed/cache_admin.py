@@ -1,6 +1,7 @@
-"""What the cache folder holds, and how to empty it: the commands `cache info` and `cache clear`.
+"""What the cache holds, and how to empty it: the commands `cache info` and `cache clear`.
 
-Both look at the two things that are kept between runs: embeddings, and trainings that no stage has published yet.
+Both look at the two things that are kept between runs: embeddings, which may lie in an object store, and trainings that
+no stage has published yet, which lie on this machine's disk.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roadwork.embed.cache import FOLDER, cache_lock, recorded_facts
-from roadwork.embed.cache_block import SUFFIX, DamagedBlockError, read_block_ids
-from roadwork.embed.claims import living_claims
+from roadwork.embed.blocks import Blocks, blocks_in
+from roadwork.embed.cache import FOLDER
+from roadwork.embed.cache_block import SUFFIX
+from roadwork.embed.local_blocks import listed
 from roadwork.errors import StoreError
 from roadwork.locks import Busy, exclusive
+from roadwork.storage.objects import folders
+from roadwork.storage.place import Place, is_remote
 
 TRAININGS = "training"
 """Where `roadwork.train.work_area` keeps unfinished trainings and finished ones that wait for their stage."""
@@ -57,50 +61,54 @@ class Removed:
     busy: list[str]  # keys
 
 
-def cache_info(root: Path) -> list[CacheEntry]:
-    """Every fingerprint under the cache folder `root`, in the order of their keys. Other files there are ignored."""
-    return [_entry(folder) for folder in _folders(root / FOLDER)]
+def cache_info(root: Place) -> list[CacheEntry]:
+    """Every fingerprint under the cache's `root`, in the order of their keys. Other files there are ignored."""
+    return [_entry(blocks) for blocks in _fingerprints(root)]
 
 
 def training_info(root: Path) -> list[TrainingEntry]:
-    """Every training under the cache folder `root`, in the order of their keys."""
-    return [_training(folder) for folder in _folders(root / TRAININGS)]
+    """Every training under the folder `root`, in the order of their keys."""
+    return [_training(folder) for folder in _trainings(root)]
 
 
-def clear_cache(root: Path, key: str | None = None) -> Removed:
-    """Remove all fingerprints and unfinished trainings, or the one whose key starts with `key`.
+def clear_cache(root: Place, trainings: Path, key: str | None = None) -> Removed:
+    """Remove all fingerprints under `root` and the trainings under `trainings`, or the one whose key starts with `key`.
 
     What a living process embeds or trains into stays, and is told. Raises StoreError when `key` fits none or several,
     or one that is in use.
     """
-    chosen = [*_folders(root / FOLDER), *_folders(root / TRAININGS)]
+    chosen: list[Blocks | Path] = [*_fingerprints(root), *_trainings(trainings)]
     if key is not None:
-        fits = [folder for folder in chosen if folder.name.startswith(key)]
+        fits = [each for each in chosen if _key(each).startswith(key)]
         if len(fits) != 1 or not key:
-            known = ", ".join(folder.name[:12] for folder in chosen) or "the cache is empty"
+            known = ", ".join(_key(each)[:12] for each in chosen) or "the cache is empty"
             raise StoreError(
                 f"{len(fits)} fingerprints start with {key!r}", where=str(root / FOLDER), fix=f"give one of: {known}"
             )
         chosen = fits
     removed = Removed([], [], [])
-    for folder in chosen:
-        (_clear_training if folder.parent.name == TRAININGS else _clear_fingerprint)(folder, removed)
+    for each in chosen:
+        if isinstance(each, Path):
+            _clear_training(each, removed)
+        else:
+            _clear_fingerprint(each, removed)
     if key is not None and removed.busy:
         raise StoreError(
-            "another process is at work there", where=str(chosen[0]), fix="wait for it to end, or end it, and try again"
+            "another process is at work there",
+            where=_where(chosen[0]),
+            fix="wait for it to end, or end it, and try again",
         )
     return removed
 
 
-def _clear_fingerprint(folder: Path, removed: Removed) -> None:
-    with cache_lock(folder):
-        if not folder.is_dir():  # cleared since the listing
+def _clear_fingerprint(blocks: Blocks, removed: Removed) -> None:
+    with blocks.locked():
+        if blocks.claim().others():
+            removed.busy.append(blocks.folder.name)
             return
-        if living_claims(folder):
-            removed.busy.append(folder.name)
-            return
-        removed.entries.append(_entry(folder))
-        shutil.rmtree(folder)
+        if blocks.files():  # else cleared since the listing
+            removed.entries.append(_entry(blocks))
+        blocks.clear()
 
 
 def _clear_training(folder: Path, removed: Removed) -> None:
@@ -117,35 +125,44 @@ def _clear_training(folder: Path, removed: Removed) -> None:
         ) from error
 
 
-def _folders(area: Path) -> list[Path]:
-    return sorted(path for path in _listed(area) if _KEY.fullmatch(path.name) and path.is_dir())
+def _fingerprints(root: Place) -> list[Blocks]:
+    area = root / FOLDER
+    names = folders(area) if is_remote(area) else _local_folders(Path(str(area)))  # pyright: ignore[reportArgumentType]
+    return [blocks_in(area / name) for name in names if _KEY.fullmatch(name)]
 
 
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise StoreError(f"the cache can't be read: {error.strerror or error}", where=str(folder)) from error
+def _trainings(root: Path) -> list[Path]:
+    area = root / TRAININGS
+    return [area / name for name in _local_folders(area) if _KEY.fullmatch(name)]
 
 
-def _entry(folder: Path) -> CacheEntry:
+def _local_folders(area: Path) -> list[str]:
+    return [path.name for path in listed(area) if path.is_dir()]
+
+
+def _key(chosen: Blocks | Path) -> str:
+    return chosen.name if isinstance(chosen, Path) else chosen.folder.name
+
+
+def _where(chosen: Blocks | Path) -> str:
+    return str(chosen if isinstance(chosen, Path) else chosen.folder)
+
+
+def _entry(blocks: Blocks) -> CacheEntry:
     ids: set[str] = set()
-    names = _listed(folder)
-    damaged = len([path for path in names if path.name.endswith(".damaged")])
-    blocks = [path for path in names if path.name.endswith(SUFFIX)]
-    for block in blocks:
-        try:
-            ids.update(read_block_ids(block))
-        except (DamagedBlockError, OSError):  # the latter: no right to read it, or a run is just setting it aside
+    sizes = blocks.files()
+    damaged = len([name for name in sizes if name.endswith(".damaged")])
+    names = [name for name in sizes if name.endswith(SUFFIX)]
+    for _, found in blocks.ids(names):
+        if isinstance(found, list):
+            ids.update(found)
+        else:  # damaged, no right to read it, or a run is just setting it aside
             damaged += 1
-    size = sum(_sizes(names))
-    return CacheEntry(folder.name, len(ids), len(blocks), damaged, size, recorded_facts(folder) or {})
+    return CacheEntry(blocks.folder.name, len(ids), len(names), damaged, sum(sizes.values()), blocks.facts() or {})
 
 
 def _training(folder: Path) -> TrainingEntry:
-    epochs = [int(path.name.removeprefix("epochs_")) for path in _listed(folder) if _STATE.fullmatch(path.name)]
+    epochs = [int(path.name.removeprefix("epochs_")) for path in listed(folder) if _STATE.fullmatch(path.name)]
     finished = (folder / _FINISHED).is_dir()
     return TrainingEntry(folder.name, max(epochs, default=0), finished, sum(_sizes(folder.rglob("*"))))
 

@@ -2,59 +2,54 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from uuid import uuid4
+from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from roadwork.embed.cache_block import SUFFIX, DamagedBlockError, read_block, read_block_ids, read_rows, row_shape
+from roadwork.embed.blocks import Blocks, Fault, Version
+from roadwork.embed.cache_block import DamagedBlockError
+from roadwork.embed.row_places import Lost
 from roadwork.errors import StoreError
 from roadwork.progress import note
 
-_Signature = tuple[int, int, int]
-
 
 class CacheIndex:
-    """The blocks in a fingerprint's `folder`, as far as `refresh` has seen them.
+    """The blocks of a fingerprint, as far as `refresh` has seen them.
 
-    Blocks never change, so what was read or verified once stays so while the file is the same (size, times, inode).
+    Blocks never change, so what was read or verified once stays so while the version is the same.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
         self.damaged_blocks = 0
         self._ids: dict[str, dict[str, int]] = {}  # by the block's name, the row of each image id
         self._holders: dict[str, list[str]] = {}  # by image id, the names of the blocks that claim to hold its row
         self._intact: set[str] = set()
-        self._seen: dict[str, _Signature] = {}  # of every block that was looked at, also of those that can't be read
+        self._seen: dict[str, Version] = {}  # of every block that was looked at, also of those that can't be read
 
     def refresh(self) -> None:
         """Take notice of blocks that have come or gone. Raises StoreError where the folder can't be read."""
         try:
-            present = dict(_signatures(self.folder))
+            present = self._blocks.versions()
         except OSError as error:
             raise StoreError(
                 f"the embedding cache can't be read: {error.strerror or error}",
-                where=str(self.folder),
+                where=str(self._blocks.folder),
                 fix="mend the permissions, or set ROADWORK_CACHE to another folder",
             ) from error
-        for name in [name for name, signature in self._seen.items() if present.get(name) != signature]:
+        for name in [name for name, version in self._seen.items() if present.get(name) != version]:
             self._forget(name)
-        for name in sorted(present.keys() - self._seen.keys()):
-            self._seen[name] = present[name]
-            try:
-                self._know(name, read_block_ids(self.folder / name))
-            except (DamagedBlockError, OSError) as fault:
-                self._refuse(name, fault)
+        new = sorted(present.keys() - self._seen.keys())
+        self._seen.update({name: present[name] for name in new})
+        for name, ids in self._blocks.ids(new):
+            if isinstance(ids, list):
+                self._know(name, ids)
+            else:
+                self._refuse(name, ids)
 
-    def add(self, path: Path, image_ids: Sequence[str]) -> None:
-        """Know of the block `path` that this process has just written."""
-        self._forget(path.name)
-        self._seen[path.name] = _signature(path.stat())
-        self._know(path.name, image_ids)
+    def add(self, name: str, version: Version, image_ids: Sequence[str]) -> None:
+        """Know of the block `name` that this process has just written."""
+        self._forget(name)
+        self._seen[name] = version
+        self._know(name, image_ids)
 
     def holds(self, image_id: str) -> bool:
         """Whether a verified block has the image's row."""
@@ -67,30 +62,28 @@ class CacheIndex:
                 return name, self._ids[name][image_id]
         return None
 
+    def version(self, name: str) -> Version:
+        """What a block that `place` named was when it was seen."""
+        return self._seen[name]
+
     def shape(self, name: str) -> tuple[int, int] | None:
         """View and dim of the block's rows; None where it is damaged."""
         try:
-            return row_shape(self.folder / name)
+            return self._blocks.shape(name)
         except (DamagedBlockError, OSError) as fault:
             self._refuse(name, fault)
             return None
 
-    def copy(self, name: str, places: Mapping[int, int], into: NDArray[np.float16]) -> bool:
-        """Copy rows of a verified block to their `places` in `into`; false where it isn't the verified one any more.
-
-        Also where its rows aren't of `into`'s shape: it then counts as damaged.
-        """
-        try:
-            if _signature(read_rows(self.folder / name, places, into)) == self._seen.get(name):
-                return True
-            self._forget(name)  # to be looked at as if it were new
-        except (DamagedBlockError, OSError) as fault:
-            self._refuse(name, fault)
-        return False
+    def lose(self, lost: Lost) -> None:
+        """Count a block as damaged, or look at it again as if it were new, because its rows couldn't be read."""
+        if lost.damage is None:
+            self._forget(lost.name)
+        else:
+            self._refuse(lost.name, DamagedBlockError(lost.damage))
 
     def _verify(self, name: str) -> bool:
         try:
-            read_block(self.folder / name)
+            self._blocks.verify(name)
         except (DamagedBlockError, OSError) as fault:
             self._refuse(name, fault)
             return False
@@ -109,59 +102,30 @@ class CacheIndex:
         for image_id in self._ids.pop(name, ()):
             self._holders[image_id].remove(name)
 
-    def _pass_over(self, name: str, signature: _Signature | None) -> None:
+    def _pass_over(self, name: str, version: Version | None) -> None:
         """Don't look at the block again while it stays as it is."""
-        if signature is not None:
-            self._seen[name] = signature
+        if version is not None:
+            self._seen[name] = version
 
-    def _refuse(self, name: str, fault: DamagedBlockError | OSError) -> None:
+    def _refuse(self, name: str, fault: Fault) -> None:
         """Count the block's rows as missing; what is damaged is set aside, what can't be read stays where it is."""
-        signature = self._seen.get(name)
+        version = self._seen.get(name)
         self._forget(name)
         if isinstance(fault, FileNotFoundError):  # cleared, or set aside by another process, since the listing
             return
         self.damaged_blocks += 1
-        path = self.folder / name
+        path = self._blocks.folder / name
         if isinstance(fault, OSError):
-            self._pass_over(name, signature)
+            self._pass_over(name, version)
             note(f"WARNING: cache block {path} can't be read ({fault.strerror or fault}).")
             note("  Its rows are computed again. Check its permissions and the disk.")
             return
         note(f"WARNING: cache block {path} is damaged ({fault}).")
         try:
-            aside = _set_aside(path)
-        except OSError as error:
-            self._pass_over(name, signature)
-            note(f"  It can't be set aside ({error.strerror or error}); its rows are computed again.")
+            aside = self._blocks.set_aside(name)
+        except (OSError, StoreError) as error:
+            self._pass_over(name, version)
+            note(f"  It can't be set aside ({getattr(error, 'strerror', None) or error}); its rows are computed again.")
             return
         if aside is not None:
-            note(f"  It was set aside as {aside.name}; its rows are computed again. Check the disk if this recurs.")
-
-
-def _signatures(folder: Path) -> Iterator[tuple[str, _Signature]]:
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
-                    try:
-                        yield entry.name, _signature(entry.stat(follow_symlinks=False))
-                    except FileNotFoundError:
-                        continue
-    except FileNotFoundError:  # the folder was deleted: it holds nothing
-        return
-
-
-def _signature(state: os.stat_result) -> _Signature:
-    return state.st_size, state.st_mtime_ns, state.st_ino
-
-
-def _set_aside(path: Path) -> Path | None:
-    """Rename `path` to `*.damaged`; the new path, or None where another process was faster."""
-    aside = path.with_name(f"{path.name}.damaged")
-    if aside.exists():
-        aside = path.with_name(f"{path.name}.{uuid4().hex[:8]}.damaged")
-    try:
-        os.replace(path, aside)
-    except FileNotFoundError:
-        return None
-    return aside
+            note(f"  It was set aside as {aside}; its rows are computed again. Check the disk if this recurs.")

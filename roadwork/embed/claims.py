@@ -5,7 +5,7 @@
 A claim stands for as long as its process holds a `flock` on it, which the kernel drops however the process ends, in
 another container too. So nothing has to be believed of process numbers or clocks, and what a killed process leaves is
 an empty shell that whoever looks next removes. Claims are made, rewritten and read under the fingerprint's lock
-(`cache_lock`), so one can be rewritten in place.
+(`LocalBlocks.locked`), so one can be rewritten in place.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 FOLDER = "claims"
@@ -35,10 +36,38 @@ class Claimed:
     beat: int  # changes whenever its process has finished something
 
 
-class Claim:
+class Claim(Protocol):
     """This process's claim. It exists from the first `hold` to `release`, with or without images in it."""
 
+    def hold(self, image_ids: Iterable[str]) -> None:
+        """Claim exactly `image_ids` from now on. Under the fingerprint's lock, where there is one."""
+        ...
+
+    def contested(self) -> set[str]:
+        """Of the images that are held, those that another process holds too, and may keep. None where locks exclude it.
+
+        Under no lock two processes may claim the same image; of the two the one whose claim's name is less keeps it.
+        """
+        ...
+
+    def others(self) -> list[Claimed]:
+        """What other living processes have claimed; what dead ones left is removed."""
+        ...
+
+    def beat(self) -> None:
+        """Show those who wait that this process is not standing still. Needs no lock."""
+        ...
+
+    def release(self) -> None:
+        """Give everything back; nothing is left. Needs no lock, and never fails: it belongs to every way out."""
+        ...
+
+
+class LocalClaim(Claim):
+    """A file that its process keeps locked."""
+
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._path = folder / FOLDER / f"{os.getpid()}-{uuid4().hex[:8]}"
         self._handle: int | None = None
 
@@ -48,7 +77,7 @@ class Claim:
         return self._path.name
 
     def hold(self, image_ids: Iterable[str]) -> None:
-        """Claim exactly `image_ids` from now on. Under the fingerprint's lock."""
+        """Write the file anew, in place."""
         if self._handle is not None and os.fstat(self._handle).st_nlink == 0:
             self._close()  # the cache's folder was deleted: nobody can see this claim any more
         if self._handle is None:
@@ -59,13 +88,21 @@ class Claim:
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, content, 0)
 
+    def contested(self) -> set[str]:
+        """None: claims are made under the fingerprint's lock."""
+        return set()
+
+    def others(self) -> list[Claimed]:
+        """See `living_claims`."""
+        return living_claims(self._folder, but=self.name)
+
     def beat(self) -> None:
-        """Show those who wait that this process is not standing still. Needs no lock."""
+        """Touch the file."""
         if self._handle is not None:
             os.utime(self._handle)
 
     def release(self) -> None:
-        """Give everything back; no file is left. Needs no lock, and never fails: it belongs to every way out."""
+        """Remove the file."""
         if self._handle is not None:
             with suppress(OSError):  # on a disk gone bad the file stays, void: its lock goes with the handle
                 self._path.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from roadwork.config import Section
+from roadwork.embed.ray_config import RayConfig
 
 AutoCount = Literal["auto"] | Annotated[int, Field(gt=0, le=1024)]
 
@@ -14,7 +15,10 @@ AutoCount = Literal["auto"] | Annotated[int, Field(gt=0, le=1024)]
 class EmbedConfig(Section):
     """Speed, memory and device of the embedding stage."""
 
-    engine: Literal["local"] = Field(description="where embedding runs: on this machine")
+    engine: Literal["local", "ray"] = Field(
+        description="where embedding runs: local (on this machine) or ray (on the cluster of embed.ray)"
+    )
+    ray: RayConfig = Field(description="the cluster, for engine: ray")
     device: str = Field(
         pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto (CUDA where there is one), cpu, cuda or cuda:N"
     )

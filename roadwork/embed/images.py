@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from roadwork.embed.cache import EmbeddingCache, cache_lock
-from roadwork.embed.config import EmbedConfig
-from roadwork.embed.decode_workers import worker_count
+from roadwork.cache_root import local_root
+from roadwork.data.embed_rejects import write_embed_rejects
+from roadwork.embed.assembly import assemble
+from roadwork.embed.cache import FOLDER, EmbeddingCache
+from roadwork.embed.engine import Engine
 from roadwork.embed.failed import failed_photographs
-from roadwork.embed.store import CHUNK_IMAGES, write_image_store
-from roadwork.embed.stream import Cut, Embed, Photograph, Rows, copy_size, embed_stream
+from roadwork.embed.local_blocks import folder_lock
+from roadwork.embed.stream import Photograph
 from roadwork.embed.worklist import Worklist
-from roadwork.errors import CapabilityError, DataError, StoreError
+from roadwork.errors import DataError, StoreError
 from roadwork.progress import note, progress
 from roadwork.stopping import terminate_as_interrupt
 
@@ -48,19 +46,19 @@ def embed_images(
     photographs: Sequence[Photograph],
     *,
     cache: EmbeddingCache,
-    cut: Cut,
-    embed: Embed,
-    device: torch.device,
-    config: EmbedConfig,
+    engine: Engine,
+    timeout_s: float,
     store: Path,
     attributes: Mapping[str, Any],
+    rejects: Path,
 ) -> EmbedReport:
     """Publish the features of `photographs`, in their order, as the Zarr store `store`; returns what was done.
 
     Only photographs that the cache lacks are decoded and embedded, each once, also where several processes share the
-    cache: each leaves to the others what they are at. A photograph that can't be embedded does not stop the others. An
-    interrupt, a kill or a fault of another kind ends the run at once and loses at most the unfinished rows: the next
-    run goes on from there.
+    cache: each leaves to the others what they are at, and waits for them as long as they finish something within twice
+    `timeout_s`. A photograph that can't be embedded does not stop the others, and gets a row in the table
+    `rejects`, which isn't there where none failed. An interrupt, a kill or a fault of another kind ends the run at once
+    and loses at most the unfinished rows: the next run goes on from there.
 
     Raises DataError without photographs, and when their disk doesn't answer; PhotographError that names those that
     can't be embedded, once all others are in the cache; StoreError and BackboneError for features that are no numbers,
@@ -71,30 +69,19 @@ def embed_images(
         raise DataError("there are no photographs to embed", fix="check `ingest.source`, run `roadwork ingest`")
     start = time.monotonic()
     ids = [photo.image_id for photo in photographs]
-    patience_s = _PATIENCE * config.timeout_s
+    piece = len(photographs) if engine.piece is None else engine.piece
     with (
         terminate_as_interrupt(),
-        Worklist(photographs, cache, piece=config.block_images, patience_s=patience_s) as work,
+        Worklist(photographs, cache, piece=piece, patience_s=_PATIENCE * timeout_s) as work,
     ):
-
-        def rows() -> Generator[Rows, None, None]:
-            return embed_stream(
-                work,
-                cut=cut,
-                embed=embed,
-                failed=work.fail,
-                device=device,
-                workers=worker_count(config.decode_workers),
-                batch_images=copy_size(config.batch_images, device),
-                timeout_s=config.timeout_s,
-            )
-
         seconds, shape = 0.0, None
         while shape is None:
-            seconds += _compute(work, rows, cache, config.block_images)
+            seconds += _compute(work, engine)
+            write_embed_rejects(work.failures, rejects)
             if work.failures:
-                raise failed_photographs(work.failures.values(), finished=len(work.photographs) - len(work.failures))
-            shape = _assemble(ids, cache, work, store, attributes)
+                finished = len(work.photographs) - len(work.failures)
+                raise failed_photographs(work.failures.values(), finished=finished, rejects=rejects)
+            shape = _published(ids, cache, work, engine, store, attributes)
     computed = len(work.computed)
     return EmbedReport(
         rows=len(ids),
@@ -104,15 +91,13 @@ def embed_images(
         views=shape[0],
         dim=shape[1],
         fingerprint=cache.fingerprint.key,
-        engine=config.engine,
+        engine=engine.name,
         seconds=round(time.monotonic() - start, 3),
         images_per_second=round(computed / seconds, 3) if computed else None,
     )
 
 
-def _compute(
-    work: Worklist, rows: Callable[[], Generator[Rows, None, None]], cache: EmbeddingCache, block_images: int
-) -> float:
+def _compute(work: Worklist, engine: Engine) -> float:
     """Bring every row of `work` into the cache, or leave it among the failures; the seconds it took."""
     missing, total = work.look_up(), len(work.photographs)
     note(f"{total - missing - len(work.failures)} of {total} images are in the cache, {missing} are to embed")
@@ -123,61 +108,32 @@ def _compute(
         work.count_with(advance)
         left = True
         while left:
-            try:
-                with closing(rows()) as pieces:
-                    _keep(pieces, work, cache, block_images)
-            except torch.OutOfMemoryError as error:
-                raise CapabilityError(
-                    f"the GPU's memory doesn't suffice: {str(error).splitlines()[0]}",
-                    where="params.yaml: embed.batch_images, embed.device",
-                    rule="model and views must fit in what other processes leave",
-                    fix="wait for the others, or lower embed.batch_images, or choose another embed.device; finished "
-                    "rows are kept",
-                ) from error
+            engine.compute(work)
             left = work.wait()
     return time.monotonic() - began
 
 
-def _assemble(
-    ids: Sequence[str], cache: EmbeddingCache, work: Worklist, store: Path, attributes: Mapping[str, Any]
+def _published(
+    ids: Sequence[str],
+    cache: EmbeddingCache,
+    work: Worklist,
+    engine: Engine,
+    store: Path,
+    attributes: Mapping[str, Any],
 ) -> tuple[int, int] | None:
-    """Publish the store from the rows of `ids`, a chunk in memory at a time; views and dim of its rows.
+    """Publish the store from the rows of `ids`; views and dim of its rows.
 
     None, and nothing is published, where some have got lost that this process hasn't computed a second time yet.
     """
     try:
-        with cache_lock(cache.folder.with_name(f"publish-{_digest(store)}")):
-            views, dim = cache.row_shape(ids)
-            pieces = cache.pieces(ids, images=CHUNK_IMAGES)
-            write_image_store(store, ids, pieces, view_count=views, dim=dim, attributes=attributes)
-            return views, dim
+        with folder_lock(local_root() / FOLDER / f"publish-{_digest(store)}"):
+            return assemble(ids, cache, engine, store, attributes)
     except StoreError:
         lost = work.photographs.keys() - cache.lookup(ids)
         if not lost or work.lost_before(lost):
             raise
         note(f"{len(lost)} rows have vanished from the cache: they are computed again")
         return None
-
-
-def _keep(rows: Iterable[Rows], work: Worklist, cache: EmbeddingCache, block_images: int) -> None:
-    """Append `rows` to the cache in blocks of `block_images`; whatever ends the stream, finished rows are kept."""
-    held: list[Rows] = []
-    try:
-        for piece in rows:
-            held.append(piece)
-            work.beat()
-            if sum(len(each.image_ids) for each in held) >= block_images:
-                _append(held, work, cache)
-                held = []
-    finally:
-        if held:  # after an interrupt within an append this is the same block once more, under the same name
-            _append(held, work, cache)
-
-
-def _append(held: Sequence[Rows], work: Worklist, cache: EmbeddingCache) -> None:
-    ids = [image_id for piece in held for image_id in piece.image_ids]
-    cache.append(ids, np.concatenate([piece.embeddings for piece in held]))
-    work.add(ids)
 
 
 def _digest(path: Path) -> str:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -26,6 +25,7 @@ from roadwork.embed.cpu_threads import cpu_threads
 from roadwork.embed.decode_workers import overlapped
 from roadwork.embed.half import refuse_flat, to_float16
 from roadwork.errors import BackboneError, PhotographError
+from roadwork.storage.place import Place
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Photograph:
     """One photograph as the stream takes it."""
 
     image_id: str
-    path: Path
+    path: Place
     boxes: NDArray[np.int32]  # view 4: left, top, right, bottom
     pixels: int  # width times height, as ingest found it
 

@@ -9,12 +9,13 @@ from types import TracebackType
 from typing import Self
 
 from roadwork.embed.cache import EmbeddingCache
-from roadwork.embed.claims import Claim, living_claims
 from roadwork.embed.stream import Photograph
 from roadwork.errors import PhotographError
 from roadwork.progress import Advance, note
+from roadwork.storage.place import is_remote
 
-_POLL_S = 0.5
+_POLL_S = {False: 0.5, True: 5.0}
+"""How often a waiting process looks at a folder, and at an object store, where a look is many requests."""
 _NOTED = 8
 
 
@@ -41,7 +42,7 @@ class Worklist:
         self._elsewhere: list[str] = []  # claimed by others when they were looked at
         self._mine: dict[str, None] = {}  # claimed by this process and not finished
         self._lost: set[str] = set()
-        self._claim = Claim(cache.folder)
+        self._claim = cache.claim()
         self._beats: dict[str, tuple[int, float]] = {}  # of other claims: the last beat, and when it was new
         self._advance: Advance = _uncounted
 
@@ -49,7 +50,7 @@ class Worklist:
         with self._cache.locked():
             self._taken()  # what killed runs left goes, also where nothing is missing
             self._claim.hold(())  # from now on `cache clear` leaves the fingerprint alone
-            living_claims(self._cache.folder, but=self._claim.name)  # removes those that killed processes left
+            self._claim.others()  # removes those that killed processes left
         return self
 
     def __exit__(
@@ -70,8 +71,8 @@ class Worklist:
 
     def __iter__(self) -> Iterator[Photograph]:
         """Photographs to embed, until nothing is left but what others have claimed."""
-        while piece := self._take():
-            for image_id in piece:
+        while self._queue:
+            for image_id in self._take():
                 yield self.photographs[image_id]
 
     def beat(self) -> None:
@@ -117,7 +118,7 @@ class Worklist:
             if owners := {taken[image_id] for image_id in left} - told:
                 told |= owners
                 note(f"{len(left)} images are left to {', '.join(sorted(owners))}: waiting for their rows")
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S[is_remote(self._cache.folder)])
 
     def _take(self) -> list[str]:
         with self._cache.locked():
@@ -134,12 +135,21 @@ class Worklist:
                     piece.append(image_id)
             self._mine.update(dict.fromkeys(piece))
             self._claim.hold(self._mine)
-        return piece
+            return self._uncontested(piece) if piece else piece
+
+    def _uncontested(self, piece: list[str]) -> list[str]:
+        """What of `piece` stays with this process."""
+        if contested := self._claim.contested():
+            for image_id in contested:
+                self._mine.pop(image_id, None)
+            self._claim.hold(self._mine)
+            self._elsewhere += [image_id for image_id in piece if image_id in contested]
+        return [image_id for image_id in piece if image_id not in contested]
 
     def _taken(self) -> dict[str, str]:
         """Image ids that other processes are working on, with the process's name."""
         now = time.monotonic()
-        claims = living_claims(self._cache.folder, but=self._claim.name)
+        claims = self._claim.others()
         before, self._beats = self._beats, {}
         for claim in claims:
             beat, since = before.get(claim.name, (claim.beat, now))

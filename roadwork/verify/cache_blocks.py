@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roadwork.embed.cache_block import SUFFIX, DamagedBlockError, read_block
+from roadwork.embed.blocks import Blocks
+from roadwork.embed.cache_block import DamagedBlockError
 from roadwork.verify.fault import Faults, listed
 
 
 def check_blocks(
-    folder: Path, embeddings: NDArray[np.float16], image_ids: Sequence[str], faults: Faults, *, where: str
+    blocks: Blocks, embeddings: NDArray[np.float16], image_ids: Sequence[str], faults: Faults, *, where: str
 ) -> str:
-    """Note damaged blocks of `folder`, and rows of the store `embeddings [image view dim]` that aren't the cache's.
+    """Note damaged ones of `blocks`, and rows of the store `embeddings [image view dim]` that aren't the cache's.
 
     A row that the cache lacks is no fault: the cache may be cleared at any time.
     """
     row_of = {image_id: row for row, image_id in enumerate(image_ids)}
     found: set[str] = set()
     differing: set[str] = set()
-    blocks = sorted(folder.glob(f"*{SUFFIX}"))
-    for block in blocks:
+    names = sorted(blocks.versions())
+    for name in names:
         try:
-            ids, rows = read_block(block)
+            ids, rows = blocks.read(name)
         except FileNotFoundError:  # set aside by a run since the listing
             continue
         except (DamagedBlockError, OSError, ValueError, KeyError) as damage:
             faults.add(
                 f"a block of the embedding cache is damaged: {damage}",
-                where=str(block),
+                where=str(blocks.folder / name),
                 rule="a block's name is the sha256 of its bytes",
                 fix="run `roadwork embed_images`: it sets the block aside and computes its rows again",
             )
@@ -48,4 +48,4 @@ def check_blocks(
             rule="the store is gathered from the cache, row by row",
             fix="run `roadwork embed_images` again",
         )
-    return f"{len(blocks)} blocks, {len(found)} of {len(image_ids)} rows"
+    return f"{len(names)} blocks, {len(found)} of {len(image_ids)} rows"

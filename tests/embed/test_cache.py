@@ -139,7 +139,7 @@ def test_a_block_that_cannot_be_read_is_passed_over_and_stays(
             raise PermissionError(13, "Permission denied")
         return read_block_ids(path)
 
-    monkeypatch.setattr("roadwork.embed.cache_index.read_block_ids", refused)
+    monkeypatch.setattr("roadwork.embed.local_blocks.read_block_ids", refused)
     for _ in range(3):
         assert again.lookup([image_id(1), image_id(2)]) == {image_id(2)}
     assert again.damaged_blocks == 1
@@ -224,7 +224,7 @@ def test_a_block_is_verified_once_however_often_its_rows_are_asked_for(
         verified.append(path)
         return read_block(path)
 
-    monkeypatch.setattr("roadwork.embed.cache_index.read_block", counted)
+    monkeypatch.setattr("roadwork.embed.local_blocks.read_block", counted)
     order = [0, 11, 3, 7, 7, 1, 10, 2, 9, 4, 0]
     assert cache.lookup([image_id(n) for n in order]) == {image_id(n) for n in order}
     assert np.array_equal(read(cache, [image_id(n) for n in order]), rows(*order))

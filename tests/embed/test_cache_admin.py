@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadwork.embed.cache import EmbeddingCache, cache_lock
+from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.cache_admin import cache_info, clear_cache, training_info
-from roadwork.embed.claims import Claim
+from roadwork.embed.claims import LocalClaim
 from roadwork.embed.fingerprint import Fingerprint
+from roadwork.embed.local_blocks import folder_lock
 from roadwork.errors import StoreError
 from roadwork.locks import exclusive
 from roadwork.publish import write_json
@@ -50,7 +51,7 @@ def test_info_counts_damage_and_survives_a_lost_description(tmp_path: Path) -> N
 
 def test_clear_one_by_the_start_of_its_key(tmp_path: Path) -> None:
     fill(tmp_path)
-    removed = clear_cache(tmp_path, A.key[:12])
+    removed = clear_cache(tmp_path, tmp_path, A.key[:12])
     assert [(entry.key, entry.rows) for entry in removed.entries] == [(A.key, 3)]
     assert [entry.key for entry in cache_info(tmp_path)] == [B.key]
     assert EmbeddingCache(tmp_path, A).lookup(["11" * 32]) == set()
@@ -58,7 +59,7 @@ def test_clear_one_by_the_start_of_its_key(tmp_path: Path) -> None:
 
 def test_clear_all(tmp_path: Path) -> None:
     fill(tmp_path)
-    assert len(clear_cache(tmp_path).entries) == 2
+    assert len(clear_cache(tmp_path, tmp_path).entries) == 2
     assert cache_info(tmp_path) == []
 
 
@@ -66,15 +67,15 @@ def test_clear_all(tmp_path: Path) -> None:
 def test_a_key_that_fits_none_or_several_lists_the_known_ones(tmp_path: Path, key: str) -> None:
     fill(tmp_path)
     with pytest.raises(StoreError, match="fingerprints start with") as caught:
-        clear_cache(tmp_path, key)
+        clear_cache(tmp_path, tmp_path, key)
     assert A.key[:12] in caught.value.fix
     assert len(cache_info(tmp_path)) == 2
 
 
 def test_clear_waits_for_an_append(tmp_path: Path) -> None:
     fill(tmp_path)
-    with cache_lock(tmp_path / "embeddings" / A.key):
-        clearing = threading.Thread(target=clear_cache, args=(tmp_path, A.key))
+    with folder_lock(tmp_path / "embeddings" / A.key):
+        clearing = threading.Thread(target=clear_cache, args=(tmp_path, tmp_path, A.key))
         clearing.start()
         clearing.join(0.2)
         assert clearing.is_alive()
@@ -85,7 +86,7 @@ def test_clear_waits_for_an_append(tmp_path: Path) -> None:
 
 def test_appending_after_a_clear_starts_afresh(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, A)
-    clear_cache(tmp_path)
+    clear_cache(tmp_path, tmp_path)
     cache.append(["11" * 32], np.ones((1, 3, 4), np.float16))
     assert cache.lookup(["11" * 32]) == {"11" * 32}
     assert cache_info(tmp_path)[0].fields == {"decoder": 1}
@@ -134,9 +135,9 @@ def test_unfinished_trainings_are_listed_and_cleared(tmp_path: Path) -> None:
     unfinished(tmp_path, "c" * 64)
     unfinished(tmp_path, "d" * 64)
     assert [(t.key[0], t.epochs, t.size_bytes) for t in training_info(tmp_path)] == [("c", 3, 5), ("d", 3, 5)]
-    removed = clear_cache(tmp_path, "ccc")
+    removed = clear_cache(tmp_path, tmp_path, "ccc")
     assert (removed.entries, [training.key for training in removed.trainings]) == ([], ["c" * 64])
-    assert len(clear_cache(tmp_path).trainings) == 1
+    assert len(clear_cache(tmp_path, tmp_path).trainings) == 1
     assert training_info(tmp_path) == []
     assert list((tmp_path / "training").iterdir()) == []
 
@@ -148,30 +149,30 @@ def test_a_finished_training_that_nobody_publishes_is_listed_and_cleared(tmp_pat
     (folder / "finished" / "head").mkdir(parents=True)
     (folder / "finished" / "head" / "head.safetensors").write_bytes(b"1234567")
     assert [(t.finished, t.epochs, t.size_bytes) for t in training_info(tmp_path)] == [(True, 0, 7)]
-    assert [training.finished for training in clear_cache(tmp_path).trainings] == [True]
+    assert [training.finished for training in clear_cache(tmp_path, tmp_path).trainings] == [True]
     assert list((tmp_path / "training").iterdir()) == []
 
 
 def test_a_training_under_way_is_never_removed(tmp_path: Path) -> None:
     folder = unfinished(tmp_path, "c" * 64)
     with exclusive(folder.with_name(f"{folder.name}.lock")):
-        assert clear_cache(tmp_path).busy == ["c" * 64]
+        assert clear_cache(tmp_path, tmp_path).busy == ["c" * 64]
         with pytest.raises(StoreError, match="another process is at work"):
-            clear_cache(tmp_path, "ccc")
+            clear_cache(tmp_path, tmp_path, "ccc")
         assert folder.exists()
-    clear_cache(tmp_path)
+    clear_cache(tmp_path, tmp_path)
     assert not folder.exists()
 
 
 def test_a_fingerprint_that_a_run_embeds_into_is_never_removed(tmp_path: Path) -> None:
     fill(tmp_path)
     cache = EmbeddingCache(tmp_path, A)
-    claim = Claim(cache.folder)
+    claim = LocalClaim(cache.folder)
     with cache.locked():
         claim.hold(())
-    removed = clear_cache(tmp_path)
+    removed = clear_cache(tmp_path, tmp_path)
     assert ([entry.key for entry in removed.entries], removed.busy) == ([B.key], [A.key])
     with pytest.raises(StoreError, match="another process is at work"):
-        clear_cache(tmp_path, A.key)
+        clear_cache(tmp_path, tmp_path, A.key)
     claim.release()
-    assert [entry.key for entry in clear_cache(tmp_path).entries] == [A.key]
+    assert [entry.key for entry in clear_cache(tmp_path, tmp_path).entries] == [A.key]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from roadwork.embed.claims import Claim, living_claims
+from roadwork.embed.claims import LocalClaim, living_claims
 
 
 def held(folder: Path, but: str = "") -> list[set[str]]:
@@ -16,7 +16,7 @@ def held(folder: Path, but: str = "") -> list[set[str]]:
 
 
 def test_others_see_exactly_what_is_held_now(tmp_path: Path) -> None:
-    claim = Claim(tmp_path)
+    claim = LocalClaim(tmp_path)
     assert held(tmp_path) == []
     claim.hold(["a", "b", "c"])
     assert held(tmp_path) == [{"a", "b", "c"}]
@@ -30,7 +30,7 @@ def test_others_see_exactly_what_is_held_now(tmp_path: Path) -> None:
 
 
 def test_several_claims_stand_side_by_side(tmp_path: Path) -> None:
-    one, other = Claim(tmp_path), Claim(tmp_path)
+    one, other = LocalClaim(tmp_path), LocalClaim(tmp_path)
     one.hold(["a"])
     other.hold(["b"])
     assert sorted(map(sorted, held(tmp_path))) == [["a"], ["b"]]
@@ -42,7 +42,7 @@ def test_several_claims_stand_side_by_side(tmp_path: Path) -> None:
 
 
 def test_a_beat_shows_that_something_was_finished(tmp_path: Path) -> None:
-    claim = Claim(tmp_path)
+    claim = LocalClaim(tmp_path)
     claim.hold(["a"])
     first = living_claims(tmp_path)[0]
     assert str(first.owner).startswith("process ")
@@ -53,7 +53,7 @@ def test_a_beat_shows_that_something_was_finished(tmp_path: Path) -> None:
 
 
 def test_a_claim_whose_folder_was_deleted_is_made_anew(tmp_path: Path) -> None:
-    claim = Claim(tmp_path / "cache")
+    claim = LocalClaim(tmp_path / "cache")
     claim.hold(["a"])
     shutil.rmtree(tmp_path / "cache")
     assert held(tmp_path / "cache") == []
@@ -65,7 +65,7 @@ def test_a_claim_whose_folder_was_deleted_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_releasing_twice_or_without_a_claim_is_fine(tmp_path: Path) -> None:
-    claim = Claim(tmp_path)
+    claim = LocalClaim(tmp_path)
     claim.release()
     claim.hold(["a"])
     claim.release()
@@ -76,8 +76,8 @@ def test_releasing_twice_or_without_a_claim_is_fine(tmp_path: Path) -> None:
 _HOLDER = """
 import sys, time
 from pathlib import Path
-from roadwork.embed.claims import Claim
-claim = Claim(Path(sys.argv[1]))
+from roadwork.embed.claims import LocalClaim
+claim = LocalClaim(Path(sys.argv[1]))
 claim.hold(["a", "b"])
 print("held", flush=True)
 time.sleep(300)

@@ -24,11 +24,16 @@ from roadwork.embed.config import EmbedConfig
 from roadwork.embed.fingerprint import Fingerprint
 from roadwork.embed.half import to_float16
 from roadwork.embed.images import EmbedReport, embed_images
+from roadwork.embed.local_engine import LocalEngine
 from roadwork.embed.store import read_image_store
 from roadwork.embed.stream import Photograph
 from roadwork.errors import CapabilityError, DataError, PhotographError, StoreError
 
 FINGERPRINT = Fingerprint({"backbone": {"name": "colour"}, "views": {"grid": 1}, "decoder": 1})
+RAY = {
+    "address": "local", "decode_actors": "auto", "decode_cpus": "auto", "decode_images": 16, "model_actors": "auto",
+    "actors_per_gpu": 1,
+}  # fmt: skip
 ATTRIBUTES = {"fingerprint": FINGERPRINT.key, "provenance": {}, "manifest_digest": "00"}
 
 
@@ -72,19 +77,18 @@ def run(
     config = EmbedConfig.model_validate(
         {
             "engine": "local", "device": "cpu", "decode_workers": 2, "batch_images": "auto", "block_images": 4,
-            "timeout_s": 300,
-            "compile": False, **settings,
+            "timeout_s": 300, "compile": False, "ray": RAY, **settings,
         }
     )  # fmt: skip
+    rows = EmbeddingCache(folder / cache, FINGERPRINT)
     return embed_images(
         [photograph(number) for number in numbers],
-        cache=EmbeddingCache(folder / cache, FINGERPRINT),
-        cut=cutter,
-        embed=embed,
-        device=torch.device("cpu"),
-        config=config,
+        cache=rows,
+        engine=LocalEngine(rows, cutter, embed, torch.device("cpu"), config),
+        timeout_s=config.timeout_s,
         store=folder / store,
         attributes=ATTRIBUTES,
+        rejects=folder / "embed_rejects.csv",
     )
 
 
@@ -264,7 +268,7 @@ def test_a_full_disk_ends_the_run_at_once(tmp_path: Path, monkeypatch: pytest.Mo
 
     embed = Counting()
     with monkeypatch.context() as patched:
-        patched.setattr("roadwork.embed.cache.write_block", full)
+        patched.setattr("roadwork.embed.local_blocks.write_block", full)
         with pytest.raises(StoreError, match="No space left"):
             run(tmp_path, range(40), embed)
     assert 4 <= embed.calls < 12, "the first block, and what was under way meanwhile"

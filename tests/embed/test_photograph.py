@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from PIL import Image
 from roadwork.data.manifest import Manifest, manifest_frame
 from roadwork.embed.photograph import photographs_of, view_cutter
 from roadwork.errors import PhotographError, StoreError
+from roadwork.storage.objects import delete_object, write_object
+from roadwork.storage.place import place_of
 from roadwork.views.decoder import CpuDecoder
 from roadwork.views.geometry import ViewsConfig
 from roadwork.views.table import boxes_of, view_table
@@ -105,3 +108,24 @@ def test_a_photograph_beyond_the_memory_is_told_by_its_name(
     with pytest.raises(PhotographError, match="not enough memory") as caught:
         view_cutter(CpuDecoder(), 16)(photo)
     assert caught.value.where == str(photo.path)
+
+
+def test_views_of_a_photograph_in_an_object_store(manifest: Manifest) -> None:
+    store = place_of(f"memory://{uuid4().hex}/archive", parameter="test")
+    for row in range(2):
+        file = manifest.photograph(row)
+        assert isinstance(file, Path)
+        write_object(store / file.name, file.read_bytes())
+    there = Manifest(manifest.frame, store)
+    table = view_table(manifest.frame, VIEWS)
+    cut = view_cutter(CpuDecoder(), 16)
+    pairs = list(zip(photographs_of(there, table, VIEWS), photographs_of(manifest, table, VIEWS), strict=True))
+    for photo, same in pairs:
+        assert np.array_equal(cut(photo), cut(same))
+    write_object(store / "photo_0.png", b"another")
+    with pytest.raises(PhotographError, match="changed since"):
+        cut(pairs[0][0])
+    delete_object(store / "photo_1.png")
+    with pytest.raises(PhotographError, match="no such file") as caught:
+        cut(pairs[1][0])
+    assert caught.value.where == f"{store}/photo_1.png"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from roadwork.embed.cache import EmbeddingCache
-from roadwork.embed.claims import Claim, living_claims
+from roadwork.embed.claims import LocalClaim, living_claims
 from roadwork.embed.fingerprint import Fingerprint
 from roadwork.embed.stream import Photograph
 from roadwork.embed.worklist import Worklist
@@ -48,9 +48,9 @@ def claimed(root: Path) -> set[str]:
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Claim]:
+def other(tmp_path: Path) -> Iterator[LocalClaim]:
     """The claim of another run."""
-    claim = Claim(cache(tmp_path).folder)
+    claim = LocalClaim(cache(tmp_path).folder)
     yield claim
     claim.release()
 
@@ -83,7 +83,7 @@ def test_finished_and_failed_photographs_are_no_longer_claimed(tmp_path: Path) -
         assert list(work.failures) == [name(2)]
 
 
-def test_what_another_run_is_at_is_left_to_it(tmp_path: Path, other: Claim) -> None:
+def test_what_another_run_is_at_is_left_to_it(tmp_path: Path, other: LocalClaim) -> None:
     other.hold([name(1), name(2), name(7)])
     with worklist(tmp_path) as work:
         assert work.look_up() == 10
@@ -107,7 +107,7 @@ def test_what_another_run_finished_meanwhile_is_not_embedded(tmp_path: Path) -> 
 
 
 def test_a_run_waits_for_the_rows_of_another_and_claims_nothing_meanwhile(
-    tmp_path: Path, other: Claim, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, other: LocalClaim, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other.hold([name(1), name(2)])
     naps = 0
@@ -133,7 +133,7 @@ def test_a_run_waits_for_the_rows_of_another_and_claims_nothing_meanwhile(
 
 
 def test_what_a_dead_run_had_claimed_is_taken_over(
-    tmp_path: Path, other: Claim, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, other: LocalClaim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other.hold([name(1), name(2)])
     monkeypatch.setattr("roadwork.embed.worklist.time.sleep", lambda _: other.release())
@@ -147,7 +147,7 @@ def test_what_a_dead_run_had_claimed_is_taken_over(
 
 
 def test_a_run_that_stands_still_is_not_waited_for_until_it_goes_on(
-    tmp_path: Path, other: Claim, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, other: LocalClaim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other.hold([name(1)])
     now = 0.0
@@ -205,10 +205,10 @@ def test_the_work_of_taking_pieces_does_not_grow_with_what_is_done(
 ) -> None:
     """Each block's ids are read once at most, however many pieces are taken."""
     reads: list[str] = []
-    from roadwork.embed import cache_index
+    from roadwork.embed import local_blocks
 
-    whole = cache_index.read_block_ids
-    monkeypatch.setattr(cache_index, "read_block_ids", lambda path: (reads.append(path.name), whole(path))[1])
+    whole = local_blocks.read_block_ids
+    monkeypatch.setattr(local_blocks, "read_block_ids", lambda path: (reads.append(path.name), whole(path))[1])
     with worklist(tmp_path, 80) as work:
         work.look_up()
         reads.clear()

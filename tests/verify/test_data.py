@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ import pytest
 
 from roadwork.data.manifest import Manifest, manifest_frame
 from roadwork.data.vocabulary import VocabulariesConfig, VocabularyConfig
+from roadwork.storage.objects import delete_object, write_object
+from roadwork.storage.place import place_of
 from roadwork.verify.division import check_folds, check_sampling
 from roadwork.verify.fault import Faults
 from roadwork.verify.manifest import check_metrics, check_values
@@ -160,3 +163,22 @@ def test_wrong_weights(sampling, divided, column, value):
 def test_weights_of_other_images_and_other_parameters(sampling, divided):
     assert "row 0" in sampled(sampling.iloc[::-1], divided, None)[0]
     assert len(sampled(sampling, divided, {"near_km": 99.0, "training_images": 3})) == 2
+
+
+def test_photographs_in_an_object_store(manifest):
+    store = place_of(f"memory://{uuid4().hex}/archive", parameter="test")
+    for name in manifest.frame["path"]:
+        write_object(store / name, manifest.photograph(int(name[0])).read_bytes())
+    there = Manifest(manifest.frame, store)
+    assert found(check_photographs, there, rehash=True) == []
+    write_object(store / "1.jpg", b"")
+    write_object(store / "2.jpg", b"another")
+    delete_object(store / "3.jpg")
+    quick = found(check_photographs, there, rehash=False)
+    assert [fault.partition(" photographs")[0] for fault in quick] == ["1 of 8", "1 of 8"]
+    assert "missing" in quick[0]
+    assert str(store / "3.jpg") in quick[0]
+    assert "empty" in quick[1]
+    assert any(
+        "changed since ingest" in fault and "2.jpg" in fault for fault in found(check_photographs, there, rehash=True)
+    )

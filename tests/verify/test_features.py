@@ -6,6 +6,7 @@ import pytest
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.cache_block import write_block
 from roadwork.embed.fingerprint import Fingerprint
+from roadwork.embed.local_blocks import LocalBlocks
 from roadwork.embed.text_config import TextConfig
 from roadwork.verify.cache_blocks import check_blocks
 from roadwork.verify.fault import Faults
@@ -137,11 +138,11 @@ def test_the_cache(embeddings, tmp_path):
     write_block(tmp_path / "c", ["f" * 64], embeddings[:1])
 
     def faults():
-        return found(check_blocks, tmp_path / "c", embeddings, IDS, where="s")
+        return found(check_blocks, LocalBlocks(tmp_path / "c"), embeddings, IDS, where="s")
 
     assert faults() == [], "rows that the cache lacks, and rows of other projects, are no faults"
-    assert check_blocks(tmp_path / "c", embeddings, IDS, Faults(), where="s") == "2 blocks, 3 of 6 rows"
-    assert found(check_blocks, tmp_path / "cleared", embeddings, IDS, where="s") == []
+    assert check_blocks(LocalBlocks(tmp_path / "c"), embeddings, IDS, Faults(), where="s") == "2 blocks, 3 of 6 rows"
+    assert found(check_blocks, LocalBlocks(tmp_path / "cleared"), embeddings, IDS, where="s") == []
     embeddings[1, 0, 0] += 1
     (fault,) = faults()
     assert IDS[1] in fault
