@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--gpu] [--quick] [NAME ...]`: measure, print, and write the results beside the page."""
+"""`python -m benchmarks [--gpu | --ray] [--quick] [NAME ...]`: measure, print, write the results beside the page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -27,17 +28,22 @@ _PAGE = Path(__file__).with_name("README.md")
 def main(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these.")] = None,
     gpu: Annotated[bool, typer.Option("--gpu", help="The suite for one CUDA GPU.")] = False,
+    ray: Annotated[bool, typer.Option("--ray", help="The suite for Ray, on clusters of its own.")] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Tiny sizes, to see whether everything runs; nothing is written.")
     ] = False,
 ) -> None:
     """Time the project against honest rivals, in ratios, and say which targets are met."""
-    scale = Scale(quick=quick, gpu=gpu)
+    scale = Scale(quick=quick, gpu=gpu, ray=ray)
     chosen = names or list(names_of(scale))
     if unknown := [name for name in chosen if name not in names_of(scale)]:
         _refuse(f"there is no benchmark {unknown[0]}", f"name one of {', '.join(names_of(scale))}")
+    if ray and gpu:
+        _refuse("--gpu and --ray are two suites", "name one of them")
     if gpu and not torch.cuda.is_available():
         _refuse("PyTorch sees no CUDA device here", "run `python -m benchmarks` for the CPU, or mend the driver")
+    if ray and find_spec("ray") is None:
+        _refuse("Ray isn't installed", "run `make bench-ray`, which installs it, or pip install -e '.[ray]'")
     machine, console = machine_facts(), Console()
     measured: list[Row] = []
     failed = False

@@ -19,6 +19,7 @@ from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.config import EmbedConfig
 from roadwork.embed.fingerprint import Fingerprint
 from roadwork.embed.images import embed_images
+from roadwork.embed.local_engine import LocalEngine
 from roadwork.embed.photograph import view_cutter
 from roadwork.embed.store import read_image_store
 from roadwork.embed.stream import Photograph
@@ -48,14 +49,16 @@ def embed_files(
     embed = partial(embed_views, model) if isinstance(model, Backbone) else model
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "images.zarr"
+        config = load_section(PARAMS, "embed", EmbedConfig)
+        cache = EmbeddingCache(Path(folder), Fingerprint({"benchmark": "streaming"}))
+        engine = LocalEngine(cache, view_cutter(decoder or CpuDecoder(), size_px), embed, device, config)
         embed_images(
             photographs,
-            cache=EmbeddingCache(Path(folder), Fingerprint({"benchmark": "streaming"})),
-            cut=view_cutter(decoder or CpuDecoder(), size_px),
-            embed=embed,
-            device=device,
-            config=load_section(PARAMS, "embed", EmbedConfig),
+            cache=cache,
+            engine=engine,
+            timeout_s=config.timeout_s,
             store=store,
             attributes={},
+            rejects=store.with_name("embed_rejects.csv"),
         )
         return read_image_store(store).embeddings

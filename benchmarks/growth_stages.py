@@ -25,6 +25,7 @@ from roadwork.config import load_section
 from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.config import EmbedConfig
 from roadwork.embed.images import embed_images
+from roadwork.embed.local_engine import LocalEngine
 from roadwork.evaluate.bootstrap import Resampling
 from roadwork.evaluate.config import EvaluateConfig
 from roadwork.evaluate.score import Predictions, score_row
@@ -58,10 +59,16 @@ def assemble(root: Path, folder: Path, images: int) -> dict[str, Any]:
     photos = photographs(images)
 
     def publish() -> None:
+        engine = LocalEngine(cache, _never, _never, torch.device("cpu"), config)
         report = embed_images(
-            photos, cache=cache, cut=_never, embed=_never, device=torch.device("cpu"), config=config,
-            store=paths.images, attributes=ATTRIBUTES,
-        )  # fmt: skip
+            photos,
+            cache=cache,
+            engine=engine,
+            timeout_s=config.timeout_s,
+            store=paths.images,
+            attributes=ATTRIBUTES,
+            rejects=folder / "embed_rejects.csv",
+        )
         if (report.rows, report.computed) != (images, 0):
             raise UnequalError(f"of {images} cached images {report.computed} were computed")
 

@@ -13,7 +13,7 @@ import torch
 
 _LIBRARIES = (
     "torch", "torchvision", "timm", "xformers", "sentence-transformers", "zarr", "numcodecs", "pillow", "simplejpeg",
-    "numpy", "pandas", "scikit-learn", "dvc",
+    "numpy", "pandas", "scikit-learn", "dvc", "ray",
 )  # fmt: skip
 _FLAGS = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 

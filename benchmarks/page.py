@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import read_results, rows_of
-from benchmarks.suite import CPU, GPU
+from benchmarks.suite import CPU, GPU, RAY
 from benchmarks.table import markdown_table
 
 BEGIN, END = "<!-- results: written by `python -m benchmarks` -->", "<!-- end of results -->"
@@ -34,7 +34,7 @@ def _machine(document: Mapping[str, Any]) -> str:
         f"### {facts['cpu']}, {facts['cpu_cores']} cores, {facts['memory_gib']:g} GiB{gpu}",
         f"Python {facts['python']}, {libraries}; {', '.join(facts['cpu_flags'])}",
     ]
-    for name in dict.fromkeys((*CPU, *GPU)):
+    for name in dict.fromkeys((*CPU, *GPU, *RAY)):
         if name in document["benchmarks"]:
             taken = document["benchmarks"][name]["taken"]
             parts.append(f"#### `{name}`\n\n{markdown_table(rows_of(document, name))}\n\n{_when(taken)}")

@@ -27,7 +27,7 @@ def sample_files(folder: Path, count: int, *, max_width_px: int = 4032) -> list[
     drawn = [
         record.file
         for record in write_sample(folder, seed=_SEED, images=_FEWEST, max_width_px=max_width_px, workers=1)
-        if record.file is not None
+        if isinstance(record.file, Path)
     ]
     return _repeated(drawn, folder, count)
 

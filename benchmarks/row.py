@@ -17,6 +17,7 @@ class Scale:
 
     quick: bool = False
     gpu: bool = False
+    ray: bool = False
 
     def of(self, full: int, quick: int) -> int:
         """`full`, or `quick` in a quick run."""

@@ -21,6 +21,7 @@ CPU = (
     "larger_than_memory",
 )
 GPU = ("gpu", "head_training", "attention")
+RAY = ("scaling", "ray_overhead")
 
 
 class FailedError(RuntimeError):
@@ -29,6 +30,8 @@ class FailedError(RuntimeError):
 
 def names_of(scale: Scale) -> tuple[str, ...]:
     """The benchmarks of a suite."""
+    if scale.ray:
+        return RAY
     return GPU if scale.gpu else CPU
 
 

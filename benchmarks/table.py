@@ -46,13 +46,20 @@ def markdown_table(rows: Sequence[Row]) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     spread = "" if row.low is None or row.high is None else f"{_number(row.low)} to {_number(row.high)}"
     target = "" if row.target is None else f"{row.target.kind} {_number(row.target.value)}"
-    figure = "–" if row.figure is None else f"{_number(row.figure)} {row.unit}".strip()
+    figure = "–" if row.figure is None else f"{_told(row, row.figure)} {row.unit}".strip()
     what = row.what if not row.note else f"{row.what} ({row.note})"
     return what, figure, spread, target, verdict(row)
 
 
-def _number(value: float) -> str:
+def _told(row: Row, figure: float) -> str:
+    """The figure; with a digit more where it would read like a target that it misses."""
+    told = _number(figure)
+    missed = row.target is not None and row.met is False and told == _number(row.target.value)
+    return _number(figure, digits=4) if missed else told
+
+
+def _number(value: float, *, digits: int = 3) -> str:
     """Three significant digits, whole numbers whole, thousands set apart."""
     if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return f"{value:.{digits}g}"

@@ -35,6 +35,14 @@ def _print_tally(terminalreporter):
         terminalreporter.line(f"{name:<28} {counts[name]:>7}")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_places_of_the_user():
+    """Nobody's own object store is written to by a test."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("ROADWORK_FEATURES", raising=False)
+        yield
+
+
 @pytest.fixture
 def one_thread():
     """PyTorch on one thread: for small tensors more only cost."""

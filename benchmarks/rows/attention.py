@@ -89,7 +89,7 @@ def _row(case: Case, *, rounds: int, images: int) -> Row:
     return Row(
         name=f"attention.{case}",
         what=f"what `auto` takes against the fastest backend, forward and backward, {case.images} images of "
-        f"{case.tokens} tokens",
+        f"{case.tokens} tokens, {str(case.dtype).removeprefix('torch.')}",
         figure=seconds[taken] / min(seconds.values()),
         unit="x",
         limit="1: the default is the fastest",

@@ -22,6 +22,7 @@ from roadwork.config import load_section
 from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.config import EmbedConfig
 from roadwork.embed.images import embed_images
+from roadwork.embed.local_engine import LocalEngine
 from roadwork.embed.stream import Photograph
 
 ROW_BYTES = VIEWS * DIM * 2
@@ -149,9 +150,11 @@ def _one_percent_more(root: Path, folder: Path, images: int) -> Row:
 
     def computed(photos: list[Photograph]) -> int:
         shown.clear()
+        cache = EmbeddingCache(root, FINGERPRINT)
+        engine = LocalEngine(cache, cut, embed, torch.device("cpu"), config)
         report = embed_images(
-            photos, cache=EmbeddingCache(root, FINGERPRINT), cut=cut, embed=embed, device=torch.device("cpu"),
-            config=config, store=Paths.of(folder).images, attributes=ATTRIBUTES,
+            photos, cache=cache, engine=engine, timeout_s=config.timeout_s, store=Paths.of(folder).images,
+            attributes=ATTRIBUTES, rejects=folder / "embed_rejects.csv",
         )  # fmt: skip
         if report.computed != sum(shown):
             raise UnequalError(f"{sum(shown)} images were computed, {report.computed} are reported")

@@ -38,10 +38,10 @@ def _file_to_views(photo: Photograph, size_px: int, rounds: int) -> Row:
     cut = view_cutter(CpuDecoder(), size_px)
     rgb = decode_rgb(photo.path, max_pixels=photo.pixels)
     least_db = check_views(np.asarray(cut(photo)), rgb, photo.boxes, size_px)
-    rival_db = check_views(pillow_views(photo.path, photo.boxes, size_px), rgb, photo.boxes, size_px)
+    rival_db = check_views(pillow_views(Path(str(photo.path)), photo.boxes, size_px), rgb, photo.boxes, size_px)
     times = paired(
         lambda: cut(photo),
-        lambda: normalised(pillow_views(photo.path, photo.boxes, size_px)),
+        lambda: normalised(pillow_views(Path(str(photo.path)), photo.boxes, size_px)),
         rounds=rounds,
         clock=time.process_time,
     )

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -24,3 +25,18 @@ def test_the_suite_for_a_gpu_needs_one() -> None:
     done = run("--gpu")
     assert done.returncode == 2
     assert "no CUDA device" in done.stderr
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
+def test_the_suite_for_ray_says_what_to_install() -> None:
+    done = run("--ray")
+    assert done.returncode == 2
+    assert "Ray isn't installed" in done.stderr
+    assert "make bench-ray" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_suite_at_a_time() -> None:
+    done = run("--ray", "--gpu")
+    assert done.returncode == 2
+    assert "two suites" in done.stderr

@@ -10,7 +10,7 @@ from benchmarks.machine import machine_facts
 from benchmarks.page import BEGIN, END, with_results
 from benchmarks.results import FOLDER, merged, read_results, results_path, rows_of, write_results
 from benchmarks.row import Row, Target
-from benchmarks.suite import CPU, GPU
+from benchmarks.suite import CPU, GPU, RAY
 from benchmarks.table import markdown_table, summary, verdict
 
 TAKEN = {"date": "2026-01-01", "commit": "0123456789", "load": 0.1, "seconds": 3.0}
@@ -99,6 +99,6 @@ def test_every_benchmark_is_there_and_explained() -> None:
     page = Path(benchmarks.__file__).with_name("README.md").read_text(encoding="utf-8")
     rows = Path(benchmarks.__file__).with_name("rows")
     there = {path.stem for path in rows.glob("*.py")} - {"__init__"}
-    assert there == {*CPU, *GPU}
+    assert there == {*CPU, *GPU, *RAY}
     explained = page.partition(BEGIN)[0]
     assert [name for name in there if f"`{name}`" not in explained] == []

@@ -12,7 +12,7 @@ from harness.finished import copied
 from harness.nursery import Nursery, Workplace
 
 from pipeline import verify
-from pipeline.paths import BUNDLE, FINETUNED, IMAGE_STORE, PARAMS, PRETRAINED, REPORT, TEXT_STORE
+from pipeline.paths import BUNDLE, FINETUNED, IMAGE_STORE, LEFT_OUT, PARAMS, PRETRAINED, REPORT, TEXT_STORE
 from roadwork.bundle.load import load_bundle
 from roadwork.embed.cache_block import DamagedBlockError, read_block
 from roadwork.embed.store import read_image_store, read_text_store
@@ -56,9 +56,9 @@ def flip(path: Path, rng: random.Random) -> bytes:
 
 
 def files_of(*folders: Path | str) -> list[Path]:
-    """All files below, in order; without empty ones, which have no bit."""
+    """All files below that stages wrote, in order; without empty ones, which have no bit."""
     found = (file for folder in folders for file in sorted(Path(folder).rglob("*")))
-    return [file for file in found if file.is_file() and file.stat().st_size]
+    return [file for file in found if file.is_file() and file.stat().st_size and file != LEFT_OUT]
 
 
 def blocks(place: Workplace) -> list[Path]:

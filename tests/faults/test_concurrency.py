@@ -20,9 +20,9 @@ from typing import Any
 import psutil
 import pytest
 from harness.nursery import Nursery, Workplace
+from harness.parameters import set_parameters
 from harness.reference import Reference
 from harness.trees import cache_differences, cached_rows, temporaries, tree
-from ruamel.yaml import YAML
 
 from roadwork.data.manifest import read_manifest, write_manifest
 
@@ -104,11 +104,7 @@ def blocks(cache: Path) -> list[Path]:
 def projects(reference: Reference, folder: Path, count: int, *, block_images: int = 4) -> list[Workplace]:
     """As many projects, all as the stage finds them, with one cache."""
     first = reference.copy(STAGE, folder / "0")
-    yaml = YAML()
-    params = yaml.load((first.project / "params.yaml").read_text(encoding="utf-8"))
-    params["embed"]["block_images"] = block_images
-    with (first.project / "params.yaml").open("w", encoding="utf-8") as file:
-        yaml.dump(params, file)
+    set_parameters(first.project / "params.yaml", {"embed.block_images": block_images})
     others = [Workplace(folder / str(number), first.cache) for number in range(1, count)]
     for other in others:
         shutil.copytree(first.project, other.project)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from harness.finished import copied
 from harness.nursery import Workplace
-from ruamel.yaml import YAML
+from harness.parameters import set_parameters
 from typer.testing import CliRunner
 
 from pipeline import paths, verify
@@ -93,15 +93,7 @@ def swap_stores() -> None:
 
 def parameter(dotted: str, value: object) -> Callable[[], None]:
     def change() -> None:
-        yaml = YAML()
-        params = yaml.load(PARAMS.read_text())
-        *sections, name = dotted.split(".")
-        owner = params
-        for section in sections:
-            owner = owner[section]
-        owner[name] = value
-        with PARAMS.open("w") as file:
-            yaml.dump(params, file)
+        set_parameters(PARAMS, {dotted: value})
 
     return change
 

@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 HEAD = ["promise", "how it is kept", "test that holds it"]
 GROUPS = {
-    "Crash safety", "Corruption is noticed", "Honest DVC", "Bad input", "Numbers that go wrong", "Determinism",
+    "Crash safety", "Corruption is noticed", "Beyond one machine", "Honest DVC", "Bad input", "Numbers that go wrong",
+    "Determinism",
     "Security",
 }  # fmt: skip
 

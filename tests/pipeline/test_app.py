@@ -114,6 +114,7 @@ def test_cache_info_and_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "root": str(tmp_path),
         "fingerprints": [],
         "trainings": [],
+        "chunks": {"copies": 0, "size_bytes": 0},
     }
     folder = tmp_path / "embeddings" / ("abc1" * 16)
     folder.mkdir(parents=True)

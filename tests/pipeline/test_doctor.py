@@ -38,7 +38,7 @@ def test_a_sound_project_passes_and_says_what_is_limited(project: Path) -> None:
     assert outcome.passed, outcome.text
     seen = {finding["name"]: finding for finding in outcome.result["findings"]}
     assert list(seen) == [
-        "Python", "packages", "GPU", "bf16", "xFormers", "model hub", "cache", "disk", "DVC", "parameters",
+        "Python", "packages", "GPU", "bf16", "xFormers", "model hub", "cache", "features", "disk", "DVC", "parameters",
     ]  # fmt: skip
     assert seen["model hub"]["status"] == "note"
     assert "local" in seen["model hub"]["fix"]
@@ -108,3 +108,17 @@ def test_weights_that_are_there_are_no_problem(project: Path) -> None:
     (project / "w.safetensors").write_bytes(b"")
     params.write_text(params.read_text().replace("weights: random", "weights: w.safetensors"), encoding="utf-8")
     assert statuses(project)["parameters"] == "ok"
+
+
+@pytest.mark.parametrize("variable", ["ROADWORK_CACHE", "ROADWORK_FEATURES"])
+def test_a_place_that_cannot_be_one_is_a_problem(project: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "ftp://host/folder")
+    name = variable.rpartition("_")[2].lower()
+    assert statuses(project)[name] == "problem"
+
+
+def test_an_object_store_is_tried(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROADWORK_FEATURES", "memory://doctor/features")
+    found = {finding["name"]: finding for finding in run(project / "params.yaml").result["findings"]}
+    assert found["features"]["status"] == "ok"
+    assert found["features"]["detail"].startswith("memory://doctor/features")

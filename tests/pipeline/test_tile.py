@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,10 @@ from PIL import Image
 
 from pipeline import tile
 from pipeline.paths import CONTACT_SHEET, MANIFEST, VIEWS
-from roadwork.data.manifest import Manifest, manifest_frame, write_manifest
+from roadwork.data.manifest import Manifest, manifest_frame, read_manifest, write_manifest
 from roadwork.errors import ParameterError, PhotographError
+from roadwork.storage.objects import delete_object, write_object
+from roadwork.storage.place import place_of
 from roadwork.views.geometry import view_boxes
 from roadwork.views.table import boxes_of
 
@@ -87,3 +90,17 @@ def test_a_photograph_that_cannot_be_decoded_leaves_both_outputs_as_they_were(pr
     with pytest.raises(PhotographError):
         tile.run()
     assert (VIEWS.read_bytes(), CONTACT_SHEET.read_bytes()) == before
+
+
+def test_photographs_in_an_object_store_give_the_same_picture(project):
+    tile.run()
+    expected = VIEWS.read_bytes(), CONTACT_SHEET.read_bytes()
+    store = place_of(f"memory://{uuid4().hex}/archive", parameter="test")
+    for name in SIZES:
+        write_object(store / "images" / name, (project / "data" / "images" / name).read_bytes())
+    write_manifest(Manifest(read_manifest(MANIFEST).frame, store), MANIFEST)
+    tile.run()
+    assert (VIEWS.read_bytes(), CONTACT_SHEET.read_bytes()) == expected
+    delete_object(store / "images" / "a.png")
+    with pytest.raises(PhotographError, match=r"a\.png"):
+        tile.run()

@@ -2,14 +2,18 @@
 
 import json
 import re
+from uuid import uuid4
 
 import pandas as pd
 import pytest
 
 from pipeline import paths, report
+from roadwork.data.manifest import Manifest, read_manifest, write_manifest
 from roadwork.errors import DataError, PhotographError, StoreError
 from roadwork.evidence.table import read_evidence, write_evidence
 from roadwork.publish import write_json
+from roadwork.storage.objects import delete_object, write_object
+from roadwork.storage.place import place_of
 
 NEEDED = {
     paths.EVALUATE_METRICS: "evaluate",
@@ -140,6 +144,21 @@ def test_another_photograph_in_its_place_is_refused(project):
     photograph = shown_photograph()
     photograph.write_bytes(photograph.read_bytes() + b"\0")
     with pytest.raises(PhotographError, match=rf"(?s)not the one that was ingested.*{photograph.name}"):
+        report.run()
+
+
+def test_photographs_in_an_object_store_are_shown(project, belonging):
+    expected = report.read_run().gallery
+    manifest = read_manifest(paths.MANIFEST)
+    store = place_of(f"memory://{uuid4().hex}/archive", parameter="test")
+    for row, name in enumerate(manifest.frame["path"]):
+        write_object(store / name, manifest.photograph(row).read_bytes())
+    write_manifest(Manifest(manifest.frame, store), paths.MANIFEST)
+    belonging()
+    assert report.read_run().gallery == expected
+    gone = store / expected.errors[0].path
+    delete_object(gone)
+    with pytest.raises(PhotographError, match="where ingest found them"):
         report.run()
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from harness.parameters import set_parameters
 from harness.tiny import STAGES, write_project
-from ruamel.yaml import YAML
 
 from roadwork.data.sources.sample.source import write_sample
 
@@ -110,16 +110,7 @@ def secret_environment(folder: Path) -> dict[str, str]:
 
 def change(params: Path, **values: object) -> None:
     """Set parameters by their dotted names, with `__` for the dot."""
-    yaml = YAML()
-    content = yaml.load(params.read_text(encoding="utf-8"))
-    for dotted, value in values.items():
-        *sections, name = dotted.split("__")
-        owner = content
-        for section in sections:
-            owner = owner[section]
-        owner[name] = value
-    with params.open("w", encoding="utf-8") as stream:
-        yaml.dump(content, stream)
+    set_parameters(params, {name.replace("__", "."): value for name, value in values.items()})
 
 
 @pytest.fixture(scope="session")

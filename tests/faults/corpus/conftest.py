@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from roadwork.data.probe import Probe
+from roadwork.data.probe_limits import ProbeLimits
 from roadwork.data.probe_pool import ProbePool
-from roadwork.data.probe_process import ProbeLimits
 from roadwork.errors import PhotographError
 from roadwork.views.decode import decode_rgb
 from roadwork.views.geometry import view_boxes

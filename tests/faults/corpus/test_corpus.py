@@ -10,8 +10,8 @@ from corpus.pictures import SIZE_PX, encoded, exif, picture, whole_photographs
 from PIL import Image
 
 from roadwork.data.probe import Probe
+from roadwork.data.probe_limits import ProbeLimits
 from roadwork.data.probe_pool import ProbePool
-from roadwork.data.probe_process import ProbeLimits
 from roadwork.errors import PhotographError
 from roadwork.views.decode import decode_rgb
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.parameters import set_parameters
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -76,18 +77,7 @@ class Clone:
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Set parameters of `params.yaml` by their dotted names."""
-        yaml = YAML()
-        path = self.folder / "params.yaml"
-        params = yaml.load(path.read_text(encoding="utf-8"))
-        for dotted, value in changes.items():
-            *sections, name = dotted.split(".")
-            owner = params
-            for section in sections:
-                owner = owner[section]
-            assert name in owner, f"params.yaml has no {dotted}"
-            owner[name] = value
-        with path.open("w", encoding="utf-8") as file:
-            yaml.dump(params, file)
+        set_parameters(self.folder / "params.yaml", changes)
 
     def commit(self, message: str) -> None:
         """Commit everything that git doesn't ignore."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ruamel.yaml import YAML
+from harness.parameters import set_parameters
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -63,14 +63,6 @@ def write_project(folder: Path) -> None:
     """Make `folder` a project that nothing was run in yet: `params.yaml` and `dvc.yaml`."""
     folder.mkdir(parents=True)
     shutil.copy2(ROOT / "dvc.yaml", folder / "dvc.yaml")
-    yaml = YAML()
-    params = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    for dotted, value in CHANGES.items():
-        *sections, name = dotted.split(".")
-        owner = params
-        for section in sections:
-            owner = owner[section]
-        assert name in owner, f"params.yaml has no {dotted} any more"
-        owner[name] = value
-    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
-        yaml.dump(params, file)
+    (folder / "data").mkdir()
+    shutil.copy2(ROOT / "data" / "left_out.csv", folder / "data" / "left_out.csv")
+    set_parameters(folder / "params.yaml", CHANGES, source=ROOT / "params.yaml")

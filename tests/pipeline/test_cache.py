@@ -1,0 +1,31 @@
+"""`roadwork cache info` and `cache clear`, with copies of remote chunks among what they see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import cache
+from roadwork.train.chunk_cache import ChunkCache
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ROADWORK_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_copies_of_chunks_are_told_and_cleared_with_everything_else(root: Path) -> None:
+    assert cache.question(None) is None
+    ChunkCache("a" * 64, gigabytes=1).put(3, np.ones((4, 2, 8), np.float16))
+    told = cache.info()
+    assert told.result["chunks"]["copies"] == 1
+    assert "copies of remote features" in told.text
+    assert cache.question(None) is not None
+    assert cache.question("abc") is None, "they belong to no fingerprint"
+    cleared = cache.clear(None)
+    assert cleared.result["deleted_chunks"]["copies"] == 1
+    assert "copies of remote chunks" in cleared.text
+    assert cache.info().result["chunks"]["copies"] == 0
