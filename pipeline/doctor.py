@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
@@ -19,6 +20,7 @@ from packaging.requirements import Requirement
 from pipeline.outcome import Outcome
 from pipeline.parameter_checks import check_parameters
 from roadwork.cache_root import VARIABLE, cache_root
+from roadwork.config import read_params
 from roadwork.embed.store_place import VARIABLE as FEATURES
 from roadwork.errors import RoadworkError
 from roadwork.storage.place import Place, place_of
@@ -48,6 +50,7 @@ def run(params: Path) -> Outcome:
         _bf16,
         _xformers,
         _hub,
+        lambda: _cluster(params),
         _cache,
         _features,
         _disk,
@@ -133,6 +136,24 @@ def _hub() -> Finding:
     if hub_proxy() is not None:
         return Finding("model hub", "ok", f"{hub_host()} is asked through a proxy, which wasn't tried")
     return Finding("model hub", "ok", f"{hub_host()} can be reached")
+
+
+def _cluster(params: Path) -> Finding:
+    """Whether Ray is there where the parameters ask for it."""
+    asked = [name for name in ("ingest", "embed") if _engine(params, name) == "ray"]
+    if not asked:
+        return Finding("cluster", "ok", "everything on this machine")
+    names = ", ".join(f"{name}.engine" for name in asked)
+    if find_spec("ray") is None:
+        return Finding("cluster", "problem", f"{names}: ray, and Ray isn't installed", "pip install -e '.[ray]'")
+    return Finding("cluster", "ok", f"{names}: Ray {version('ray')}")
+
+
+def _engine(params: Path, section: str) -> object:
+    try:
+        return read_params(params).get(section, {}).get("engine")
+    except (RoadworkError, AttributeError):
+        return None  # the parameters have a finding of their own
 
 
 def _cache() -> Finding:

@@ -37,8 +37,11 @@ def _print_tally(terminalreporter):
 
 @pytest.fixture(autouse=True, scope="session")
 def no_places_of_the_user():
-    """Nobody's own object store is written to by a test."""
+    """Nobody's own object store is written to by a test; `memory://` is one that ends with its process."""
+    from roadwork.storage.place import PACKAGES
+
     with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(PACKAGES, "memory", ("fsspec", ""))
         patched.delenv("ROADWORK_FEATURES", raising=False)
         yield
 

@@ -111,14 +111,15 @@ class _Crew:
     def probe(self, source: Place | bytes, size_bytes: int | None = None) -> Probe:
         """The Probe of a photograph, by whichever actor is free."""
         import ray
+        from ray.exceptions import RayActorError
 
         place, content = (None, source) if isinstance(source, bytes) else (texts_of(source), None)
         lost = 0
         while lost < _MOST_LOST:
             actor = self._taken()
             try:
-                answer = ray.get(actor.probe.remote(place, content, size_bytes))
-            except ray.exceptions.RayActorError:
+                answer: dict[str, Any] = ray.get(actor.probe.remote(place, content, size_bytes))
+            except RayActorError:
                 lost += 1
                 self._replace(actor)
                 continue
@@ -162,10 +163,11 @@ class _Crew:
     def _welcome(self, actor: Any) -> None:
         """Hand the actor out once it runs; one that waits for room is never waited for."""
         import ray
+        from ray.exceptions import RayError
 
         try:
             ray.get(actor.ready.remote())
-        except ray.exceptions.RayError:
+        except RayError:
             with self._lock:
                 self._failed_starts += 1
             self._replace(actor)

@@ -28,6 +28,7 @@ _QUIET = {
     "RAY_SCHEDULER_EVENTS": "0",
     "RAY_COLOR_PREFIX": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "Set ray log level from environment",
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # of this process: what concerns a person is told by exceptions
 }
 _RAYS_HANDLER = "ray_print_logs"  # which `ray.shutdown` removes

@@ -46,7 +46,7 @@ def read_left_out(path: Path) -> LeftOut:
             if tuple(next(lines, ())) != COLUMNS:
                 raise _faulty(path, 1, f"the header is not {','.join(COLUMNS)}")
             for number, values in enumerate(lines, start=2):
-                if values:
+                if values and tuple(values) != COLUMNS:  # a header comes along where a whole file is appended
                     _take(found, values, path, number)
     except FileNotFoundError:
         return LeftOut()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from roadwork.errors import PhotographError
+from roadwork.printable import printable
 
 _NAMED = 8
 
@@ -17,19 +18,24 @@ def failed_photographs(errors: Iterable[PhotographError], *, finished: int, reje
     """
     errors = list(errors)
     count = len(errors)
-    lines = [f"{error.where}: {error.what}" for error in errors[:_NAMED]]
+    rest = f"the other {finished} are finished, nothing is published"
+    fix = "; ".join([*dict.fromkeys(error.fix for error in errors if error.fix), _leave_out(rejects)])
+    if count == 1:
+        (error,) = errors
+        what = f"a photograph can't be embedded: {error.what}; {rest}"
+        return PhotographError(what, where=error.where, rule=error.rule, fix=fix)
+    lines = [f"{count} photographs can't be embedded; {rest}", *(_line(error) for error in errors[:_NAMED])]
     if count > _NAMED:
-        lines.append(f"and {count - _NAMED} more")
-    what = "a photograph can't be embedded" if count == 1 else f"{count} photographs can't be embedded"
-    return PhotographError(
-        f"{what}; the other {finished} are finished, nothing is published",
-        where="\n    ".join(lines) if count == 1 else "\n    ".join(["", *lines]),
-        rule="; ".join(dict.fromkeys(error.rule for error in errors if error.rule)) if count <= _NAMED else "",
-        fix="; ".join([*dict.fromkeys(error.fix for error in errors if error.fix), _leave_out(rejects)]),
-    )
+        lines.append(f"    and {count - _NAMED} more")
+    return PhotographError("\n".join(lines), fix=fix)
+
+
+def _line(error: PhotographError) -> str:
+    rule = f" ({error.rule})" if error.rule else ""
+    return printable(f"    {error.where}: {error.what}{rule}")
 
 
 def _leave_out(rejects: Path) -> str:
     """What helps for a photograph that nobody can mend."""
     left_out = rejects.with_name("left_out.csv")
-    return f"to leave them out, copy the lines of {rejects} to {left_out} and begin with ingest"
+    return f"to leave them out, append the lines of {rejects} to {left_out} and begin with ingest"

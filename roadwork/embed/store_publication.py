@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from roadwork.embed.store_place import features_root, publish_location
-from roadwork.embed.store_seal import Unsealed, check_seal
 from roadwork.embed.zarr_folder import CHUNK_IMAGES, SHARD_CHUNKS, SHARDED_ABOVE, published_group
+from roadwork.embed.zarr_reading import is_sound
 from roadwork.progress import note
 from roadwork.storage.place import Place
 
@@ -23,7 +23,7 @@ def published_store(path: Path, attributes: Mapping[str, Any], *, content: Any) 
     """Yield where to write the store `path`; on success it is sealed, and `path` is the store or leads to it.
 
     `content` (JSON) names with `attributes` all that decides the store's files. Where `$ROADWORK_FEATURES` has a
-    sealed store of the same name already, whose files are those that were sealed, None is yielded: nothing is to be
+    sealed store of the same name already, whose every chunk is what was sealed, None is yielded: nothing is to be
     written. On failure `path` stays as it was.
     """
     root = features_root()
@@ -32,7 +32,7 @@ def published_store(path: Path, attributes: Mapping[str, Any], *, content: Any) 
             yield place
         return
     place = root / f"{path.stem}-{_digest(attributes, content)}{path.suffix}"
-    if _is_whole(place):
+    if is_sound(place):
         note(f"{place} is there already, and whole: it is used as it is")
         yield None
     else:
@@ -45,11 +45,3 @@ def _digest(attributes: Mapping[str, Any], content: Any) -> str:
     layout = [CHUNK_IMAGES, SHARD_CHUNKS, SHARDED_ABOVE]
     decisive = json.dumps([attributes, content, layout], sort_keys=True, ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(decisive.encode()).hexdigest()[:_DIGEST_LETTERS]
-
-
-def _is_whole(place: Place) -> bool:
-    try:
-        check_seal(place)
-    except Unsealed:
-        return False
-    return True

@@ -6,9 +6,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from math import inf
 from typing import TypeVar
 
-from roadwork.errors import StoreError
+from roadwork.errors import ParameterError, StoreError
 from roadwork.progress import note
 from roadwork.storage.place import Place
 
@@ -62,11 +63,20 @@ def patiently(operation: Callable[[], T], place: Place, *, limit_s: float | None
 
 
 def patience_s() -> float:
-    """How long a store may refuse: 5 minutes, or `$ROADWORK_STORE_PATIENCE_S` seconds."""
+    """How long a store may refuse: 5 minutes, or `$ROADWORK_STORE_PATIENCE_S` seconds; ParameterError for no number."""
+    told = os.environ.get(VARIABLE, "").strip()
     try:
-        return float(os.environ.get(VARIABLE, "") or _PATIENCE_S)
+        seconds = float(told or _PATIENCE_S)
     except ValueError:
-        return _PATIENCE_S
+        seconds = -1.0
+    if not 0 <= seconds < inf:
+        raise ParameterError(
+            f"{VARIABLE} is {told!r}",
+            where=f"the environment variable {VARIABLE}",
+            rule="a number of seconds, 0 or more",
+            fix=f"correct {VARIABLE}, or unset it",
+        )
+    return seconds
 
 
 def _is_refusal(error: Exception) -> bool:

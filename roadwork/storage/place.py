@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Place: TypeAlias = "Path | UPath"
 """A local path, or an object store's; both join with `/`, and have `name` and `parent`."""
 
-_PACKAGES = {"s3": ("s3fs", "s3"), "gs": ("gcsfs", "gs"), "az": ("adlfs", "azure"), "memory": ("fsspec", "")}
+PACKAGES = {"s3": ("s3fs", "s3"), "gs": ("gcsfs", "gs"), "az": ("adlfs", "azure")}
 """By scheme, the package that fsspec speaks it with, and the extra that brings it."""
 
 _CONNECT_S, _ANSWER_S = 10, 60
@@ -54,8 +54,8 @@ def place_of(text: str, *, parameter: str) -> Place:
                 fix="correct it, or mount that machine's folder",
             )
         return _local(unquote(url.path), parameter)
-    if url.scheme not in _PACKAGES:
-        known = ", ".join(f"{name}://" for name in ("file", *_PACKAGES) if name != "memory")
+    if url.scheme not in PACKAGES:
+        known = ", ".join(f"{name}://" for name in ("file", *PACKAGES))
         raise ParameterError(
             f"{url.scheme}:// is no store that roadwork knows", where=parameter, rule=f"a folder, or one of {known}"
         )
@@ -66,7 +66,7 @@ def place_of(text: str, *, parameter: str) -> Place:
             rule=f"{url.scheme}://bucket/folder, without user, password or ?: credentials are never written here",
             fix="give credentials by the store's own variables, profiles or instance roles",
         )
-    return _remote(text, url.scheme, parameter)
+    return _remote(f"{url.scheme}{text[len(url.scheme) :]}", url.scheme, parameter)
 
 
 def is_remote(place: Place) -> bool:
@@ -92,7 +92,7 @@ def _local(text: str, parameter: str) -> Path:
 
 
 def _remote(text: str, scheme: str, parameter: str) -> UPath:
-    package, extra = _PACKAGES[scheme]
+    package, extra = PACKAGES[scheme]
     if find_spec(package) is None:
         raise CapabilityError(
             f"{scheme}:// needs the package {package}, which isn't installed",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from roadwork.data.below import below, heard, told
-from roadwork.storage.place import place_of
 
-STORE = place_of("memory://bucket/folder", parameter="test")
+STORE = UPath("memory://bucket/folder")
 
 
 @pytest.mark.parametrize(("name", "inner"), [("a.jpg", "a.jpg"), ("./a//b/x #?%20.jpg", "a/b/x #?%20.jpg"), ("", "")])

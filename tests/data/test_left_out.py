@@ -43,6 +43,11 @@ def test_what_embedding_writes_can_be_copied_line_by_line(tmp_path: Path) -> Non
     assert path.read_text().splitlines()[2] == f"s3://bucket/b.jpg,image_id,{'b' * 64},the decoder crashed (signal 11)"
 
 
+def test_the_whole_file_may_be_appended(tmp_path: Path) -> None:
+    more = f"{HEADER},image_id,{ID},crashes\n"
+    assert read_left_out(written(tmp_path / "a.csv", HEADER + more)) == LeftOut({ID: "crashes"}, {})
+
+
 def test_a_run_without_failures_leaves_no_old_list(tmp_path: Path) -> None:
     write_embed_rejects({}, written(tmp_path / "embed_rejects.csv", HEADER))
     assert not (tmp_path / "embed_rejects.csv").exists()

@@ -179,6 +179,26 @@ def test_damage_there_is_damage(root: Place, tmp_path: Path, sharded: bool, monk
     assert np.array_equal(read_image_store(path).embeddings, ROWS)
 
 
+@pytest.mark.parametrize("sharded", [False, True])
+def test_damage_there_is_mended_by_writing_the_store_again(root: Place, tmp_path: Path, sharded, monkeypatch) -> None:
+    if sharded:
+        monkeypatch.setattr(zarr_folder, "SHARDED_ABOVE", 600)
+        monkeypatch.setattr(zarr_folder, "SHARD_CHUNKS", 2)
+    path = tmp_path / "images.zarr"
+
+    def write() -> None:
+        write_image_store(path, ids(), [ROWS], view_count=2, dim=3, attributes=ATTRIBUTES)
+
+    write()
+    place = lies_at(path)
+    sound = {name: read_file(place, name) for name in file_sizes(place)}
+    for name, whole in sound.items():
+        write_file(place, name, whole[: len(whole) // 2] + b"#" + whole[len(whole) // 2 + 1 :])
+        write()
+        assert {name: read_file(place, name) for name in file_sizes(place)} == sound
+        assert np.array_equal(read_image_store(path).embeddings, ROWS)
+
+
 def test_a_store_that_was_replaced_while_it_is_read_is_told(path: Path) -> None:
     opened = open_image_store(path)
     write_image_store(path, ids(9), [ROWS[:9]], view_count=2, dim=3, attributes=ATTRIBUTES)

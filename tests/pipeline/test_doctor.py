@@ -38,7 +38,8 @@ def test_a_sound_project_passes_and_says_what_is_limited(project: Path) -> None:
     assert outcome.passed, outcome.text
     seen = {finding["name"]: finding for finding in outcome.result["findings"]}
     assert list(seen) == [
-        "Python", "packages", "GPU", "bf16", "xFormers", "model hub", "cache", "features", "disk", "DVC", "parameters",
+        "Python", "packages", "GPU", "bf16", "xFormers", "model hub", "cluster", "cache", "features", "disk", "DVC",
+        "parameters",
     ]  # fmt: skip
     assert seen["model hub"]["status"] == "note"
     assert "local" in seen["model hub"]["fix"]
@@ -76,6 +77,17 @@ def test_a_cache_that_cannot_be_made_is_a_problem(project: Path, monkeypatch: py
     (project / "file").write_text("")
     monkeypatch.setenv("ROADWORK_CACHE", str(project / "file" / "cache"))
     assert statuses(project)["cache"] == "problem"
+
+
+def test_ray_is_missed_only_where_it_is_asked_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    assert statuses(project)["cluster"] == "ok"
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("engine: local", "engine: ray"), encoding="utf-8")
+    outcome = run(params)
+    assert statuses(project)["cluster"] == "problem"
+    assert "ingest.engine, embed.engine: ray" in outcome.text
+    assert "pip install -e '.[ray]'" in outcome.text
 
 
 def test_a_hub_behind_a_proxy_is_not_tried(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

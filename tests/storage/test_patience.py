@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from roadwork.errors import StoreError
+from roadwork.errors import ParameterError, StoreError
 from roadwork.storage import patience
 from roadwork.storage.patience import VARIABLE, patiently
 
@@ -46,6 +46,14 @@ def test_patience_ends(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> 
     assert max(pauses) <= 15
     assert "no answer" in caught.value.what
     assert VARIABLE in caught.value.rule
+
+
+@pytest.mark.parametrize("told", ["a while", "5 min", "nan", "inf", "-1"])
+def test_a_patience_that_is_no_number_is_told(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, told)
+    with pytest.raises(ParameterError, match=told) as caught:
+        patience.patience_s()
+    assert VARIABLE in caught.value.where
 
 
 def test_who_waits_long_is_told(pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:

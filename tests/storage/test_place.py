@@ -23,6 +23,16 @@ def test_a_file_url_is_a_path(text: str) -> None:
     assert place_of(text, parameter="p") == Path("/data/a b")
 
 
+def test_a_scheme_may_be_written_large() -> None:
+    assert str(place_of("MEMORY://bucket/Folder", parameter="p")) == "memory://bucket/Folder"
+
+
+def test_what_ends_with_its_process_is_no_place_to_keep_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(place_module.PACKAGES, "memory")
+    with pytest.raises(ParameterError, match="memory://"):
+        place_of("memory://bucket/folder", parameter="p")
+
+
 def test_an_object_store_is_a_place_that_another_process_finds_again() -> None:
     place = place_of("memory://bucket/folder/", parameter="p")
     assert is_remote(place)
@@ -35,7 +45,7 @@ def test_an_object_store_is_a_place_that_another_process_finds_again() -> None:
     [
         ("ftp://host/folder", "ftp://"), ("s3://", "bucket"), ("s3://key:secret@bucket/x", "credentials"),
         ("s3://bucket/x?versionId=1", "credentials"), ("file://host/folder", "host"),
-        ("~nobody-of-this-name/x", "no such home"),
+        ("~nobody-of-this-name/x", "no such home"), ("S3x://bucket", "s3x://"),
     ],
 )  # fmt: skip
 def test_what_is_no_place_is_told_with_its_parameter(text: str, word: str) -> None:
