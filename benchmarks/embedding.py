@@ -20,9 +20,9 @@ from roadwork.embed.config import EmbedConfig
 from roadwork.embed.fingerprint import Fingerprint
 from roadwork.embed.images import embed_images
 from roadwork.embed.local_engine import LocalEngine
-from roadwork.embed.photograph import view_cutter
+from roadwork.embed.photograph import Photograph
 from roadwork.embed.store import read_image_store
-from roadwork.embed.stream import Photograph
+from roadwork.embed.view_cutter import view_cutter
 from roadwork.views.decoder import CpuDecoder, Decoder
 from roadwork.views.geometry import ViewsConfig
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from roadwork.data.exif import orientation, read_exif
 from roadwork.data.sources.sample.source import write_sample
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
 from roadwork.views.geometry import view_boxes
 
 _SEED = 17

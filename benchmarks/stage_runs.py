@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from benchmarks.clone import Clone
+from roadwork.embed.cache_block import SUFFIX, read_block_ids
 
 _LOOK_EACH_S = 1.0
 
@@ -26,27 +27,14 @@ class StageRun:
 
     photographs: int  # each computed in this run
     wall_s: float  # from the start of the command to its end
+    photograph_s: float  # from its first cache block to its last, for each photograph after the first block
     peak_mib: float  # of all its processes together, shared pages counted once
     features: str  # sha256 of everything in the store
 
-
-@dataclass(frozen=True)
-class Pace:
-    """What a run costs before its first photograph, and what each further one costs: a line through two runs."""
-
-    start_s: float
-    photograph_s: float
-
     @property
-    def measured(self) -> bool:
-        """Whether more photographs took longer; where they didn't, a line through two runs tells nothing."""
-        return self.photograph_s > 0
-
-    @classmethod
-    def of(cls, few: StageRun, many: StageRun) -> Pace:
-        """The line through both."""
-        photograph_s = (many.wall_s - few.wall_s) / (many.photographs - few.photographs)
-        return cls(few.wall_s - few.photographs * photograph_s, photograph_s)
+    def start_s(self) -> float:
+        """What it took besides its photographs."""
+        return self.wall_s - self.photographs * self.photograph_s
 
 
 class StageProject:
@@ -86,10 +74,25 @@ class StageProject:
                 said.seek(0)
                 if process.returncode:
                     raise RuntimeError(f"embed_images failed: {said.read()[-3000:]}")
+            photograph_s = pace_of_blocks(Path(cache))
         report = json.loads((self._clone.folder / "metrics" / "embed_images.json").read_text(encoding="utf-8"))
         if report["computed"] != self._photographs:
             raise RuntimeError(f"{report['computed']} of {self._photographs} photographs were computed")
-        return StageRun(self._photographs, wall_s, peak_mib, _digest(self._clone.folder / "features" / "images.zarr"))
+        features = _digest(self._clone.folder / "features" / "images.zarr")
+        return StageRun(self._photographs, wall_s, photograph_s, peak_mib, features)
+
+
+def pace_of_blocks(cache: Path) -> float:
+    """Seconds per photograph from the first finished block in the cache's folder to the last.
+
+    Two runs' starts differ by more than their photographs: what a photograph takes is read off within a run. It is so
+    for a single process that writes blocks; several finish theirs side by side. RuntimeError for fewer than two blocks.
+    """
+    blocks = sorted((path.stat().st_mtime, path) for path in cache.rglob(f"*{SUFFIX}"))
+    if len(blocks) < 2:
+        raise RuntimeError(f"{len(blocks)} blocks in the cache tell no pace: lower embed.block_images")
+    later = sum(len(read_block_ids(path)) for _, path in blocks[1:])
+    return (blocks[-1][0] - blocks[0][0]) / later
 
 
 def _watched(process: subprocess.Popen[bytes]) -> float:

@@ -18,8 +18,8 @@ from roadwork.config import load_section, read_params
 from roadwork.data.manifest import Manifest, manifest_frame, write_manifest
 from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.fingerprint import Fingerprint
+from roadwork.embed.photograph import Photograph
 from roadwork.embed.store import write_text_store
-from roadwork.embed.stream import Photograph
 from roadwork.model.head_config import HeadConfig, HeadSpec
 from roadwork.model.metadata_config import MetadataConfig
 

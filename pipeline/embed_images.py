@@ -26,8 +26,9 @@ from roadwork.embed.engine import Engine
 from roadwork.embed.fingerprint import feature_fingerprint
 from roadwork.embed.images import embed_images
 from roadwork.embed.local_engine import LocalEngine
-from roadwork.embed.photograph import photographs_of, view_cutter
+from roadwork.embed.photographs import photographs_of
 from roadwork.embed.provenance import IMAGE_LIBRARIES, store_attributes
+from roadwork.embed.view_cutter import view_cutter
 from roadwork.publish import write_json
 from roadwork.views.decoder import decoder_of
 from roadwork.views.geometry import ViewsConfig

@@ -25,8 +25,8 @@ from benchmarks.row import Row, Scale, Target, UnequalError
 from roadwork.config import load_section
 from roadwork.embed.backbone import Backbone, build_backbone, embed_views
 from roadwork.embed.backbone_config import BackboneConfig
-from roadwork.embed.photograph import view_cutter
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
+from roadwork.embed.view_cutter import view_cutter
 from roadwork.views.decoder import CpuDecoder, Decoder, DeviceDecoder
 from roadwork.views.device_decode import has_nvjpeg
 

@@ -23,7 +23,7 @@ from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.config import EmbedConfig
 from roadwork.embed.images import embed_images
 from roadwork.embed.local_engine import LocalEngine
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
 
 ROW_BYTES = VIEWS * DIM * 2
 _LINEAR, _CONSTANT = Target("at most", 1.1), Target("at most", 0.1)

@@ -25,8 +25,8 @@ from roadwork.embed.backbone import Backbone, embed_views
 from roadwork.embed.cpu_threads import cpu_threads
 from roadwork.embed.decode_workers import overlapped, worker_count
 from roadwork.embed.half import to_float16
-from roadwork.embed.photograph import view_cutter
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
+from roadwork.embed.view_cutter import view_cutter
 from roadwork.views.decoder import CpuDecoder
 
 _MAX_RATIO = 1.10

@@ -15,8 +15,8 @@ from benchmarks.pairs import paired
 from benchmarks.photographs import camera_files, photographs_of_files
 from benchmarks.rivals.pillow_views import normalised, pillow_views
 from benchmarks.row import Row, Scale, Target, UnequalError
-from roadwork.embed.photograph import view_cutter
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
+from roadwork.embed.view_cutter import view_cutter
 from roadwork.views.decode import decode_rgb
 from roadwork.views.decoder import CpuDecoder
 

@@ -21,7 +21,7 @@ from pipeline.paths import (
 from pipeline.verification.project import Project
 from roadwork.data.sampling_config import SamplingConfig
 from roadwork.data.table_file import read_table_file
-from roadwork.embed.photograph import photographs_of
+from roadwork.embed.photographs import photographs_of
 from roadwork.errors import DataError
 from roadwork.model.metadata_config import MetadataConfig
 from roadwork.verify.division import check_folds, check_sampling

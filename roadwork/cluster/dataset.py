@@ -19,7 +19,7 @@ from roadwork.cluster.cutter import Cutter, CutterTask
 from roadwork.cluster.model import Model, ModelTask
 from roadwork.cluster.photograph_table import photograph_tables
 from roadwork.cluster.watch import Watch
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
 
 _AHEAD = 4
 """Of what the processes are at, so much may wait for them or have been left by them."""

@@ -15,7 +15,7 @@ from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.config import EmbedConfig
 from roadwork.embed.engine import Engine
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
 from roadwork.embed.worklist import Worklist
 from roadwork.errors import CapabilityError, PhotographError
 from roadwork.progress import note

@@ -19,7 +19,8 @@ from roadwork.cluster.told_error import as_error, node_name, told
 from roadwork.embed.backbone import Backbone, embed_views
 from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.fingerprint import Fingerprint, feature_fingerprint
-from roadwork.embed.stream import Photograph, Views, copy_size, embed_stream
+from roadwork.embed.photograph import Photograph
+from roadwork.embed.stream import Views, copy_size, embed_stream
 from roadwork.errors import BackboneError, CapabilityError, PhotographError, RoadworkError
 from roadwork.storage.place import reopened
 from roadwork.views.geometry import ViewsConfig

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from roadwork.cluster.told_error import told
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
 from roadwork.errors import RoadworkError
 from roadwork.storage.place import is_remote, reopened
 

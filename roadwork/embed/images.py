@@ -16,7 +16,7 @@ from roadwork.embed.cache import FOLDER, EmbeddingCache
 from roadwork.embed.engine import Engine
 from roadwork.embed.failed import failed_photographs
 from roadwork.embed.local_blocks import folder_lock
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
 from roadwork.embed.worklist import Worklist
 from roadwork.errors import DataError, StoreError
 from roadwork.progress import note, progress

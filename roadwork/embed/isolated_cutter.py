@@ -7,26 +7,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from roadwork.data.below import heard, told
-from roadwork.embed.photograph import FIX, cut_content, read_verified
-from roadwork.embed.stream import Photograph
-from roadwork.errors import PhotographError, RoadworkError, StoreError
+from roadwork.data.below import told
+from roadwork.embed.photograph import Photograph
+from roadwork.errors import PhotographError, StoreError
 from roadwork.isolation.faults import CrashedError, TookTooLongError
-from roadwork.isolation.memory import bound_memory, data_bytes, unbound_memory
 from roadwork.isolation.pool import IsolatedPool
 from roadwork.isolation.process import Answer, IsolatedProcess
 from roadwork.isolation.shared_buffer import SharedBuffer
 from roadwork.storage.patience import patience_s
 from roadwork.storage.place import is_remote
-from roadwork.views.decoder import CpuDecoder, Decoder
 
-MakeDecoder = Callable[[], Decoder]
+if TYPE_CHECKING:
+    from roadwork.views.decoder import Decoder
+
+MakeDecoder: TypeAlias = "Callable[[], Decoder]"
 
 
 class IsolatedCutter:
@@ -43,7 +42,7 @@ class IsolatedCutter:
         self, size_px: int, decoder: Literal["cpu"] | MakeDecoder = "cpu", processes: int = 1, *, timeout_s: float
     ) -> None:
         self._size_px, self._timeout_s = size_px, timeout_s
-        self._decoder: MakeDecoder = CpuDecoder if decoder == "cpu" else decoder
+        self._decoder: Literal["cpu"] | MakeDecoder = decoder
         self._views = 0
         self._pool = IsolatedPool(self._start, most=processes)
         self._closed = False
@@ -95,7 +94,7 @@ class IsolatedCutter:
 class _Cutting:
     """One process that cuts, and the memory it shares with this one."""
 
-    def __init__(self, buffer: SharedBuffer, size_px: int, decoder: MakeDecoder) -> None:
+    def __init__(self, buffer: SharedBuffer, size_px: int, decoder: Literal["cpu"] | MakeDecoder) -> None:
         self._buffer, self._size_px = buffer, size_px
         self._process = IsolatedProcess(_CutService(buffer, size_px, decoder), name="cut")
 
@@ -134,45 +133,13 @@ class _Cutting:
 
 @dataclass(frozen=True)
 class _CutService:
-    """What runs in the process: a question about a photograph has it read, an empty one has it cut."""
+    """What runs in the process. What it takes to decode is imported there alone: it is more than this process needs."""
 
     buffer: SharedBuffer
     size_px: int
-    decoder: MakeDecoder
+    decoder: Literal["cpu"] | MakeDecoder
 
     def start(self) -> Answer:
-        torch.set_num_threads(1)
-        decoder = self.decoder()
-        held: list[tuple[Photograph, bytes]] = []
+        from roadwork.embed.cut_service import cut_answers
 
-        def answer(request: bytes) -> bytes:
-            question = json.loads(request)
-            try:
-                if question:
-                    held.clear()
-                    unbound_memory()
-                    photo = _asked(question)
-                    held.append((photo, read_verified(photo)))
-                else:
-                    self._cut(*held.pop(), decoder)
-            except (PhotographError, StoreError) as error:
-                return json.dumps(_told(error)).encode()
-            return b"{}"
-
-        return answer
-
-    def _cut(self, photo: Photograph, content: bytes, decoder: Decoder) -> None:
-        bound_memory(pixels=photo.pixels, file_bytes=len(content), already_bytes=data_bytes())
-        views = np.asarray(cut_content(content, photo, decoder, self.size_px))
-        self.buffer.array(views.shape)[:] = views
-
-
-def _asked(question: dict[str, Any]) -> Photograph:
-    boxes = np.array(question["boxes"], dtype=np.int32).reshape(-1, 4)
-    return Photograph(question["image_id"], heard(question["place"]), boxes, question["pixels"])
-
-
-def _told(error: RoadworkError) -> dict[str, object]:
-    fix = error.fix or FIX
-    photograph = isinstance(error, PhotographError)
-    return {"photograph": photograph, "what": error.what, "where": error.where, "rule": error.rule, "fix": fix}
+        return cut_answers(self.buffer, self.size_px, self.decoder)

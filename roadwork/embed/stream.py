@@ -24,8 +24,8 @@ from torch import Tensor
 from roadwork.embed.cpu_threads import cpu_threads
 from roadwork.embed.decode_workers import overlapped
 from roadwork.embed.half import refuse_flat, to_float16
+from roadwork.embed.photograph import Photograph
 from roadwork.errors import BackboneError, PhotographError
-from roadwork.storage.place import Place
 
 T = TypeVar("T")
 
@@ -34,23 +34,13 @@ _LONGEST_PRODUCT_S = 10.0
 
 Views = NDArray[np.uint8] | Tensor
 """A photograph's views, uint8 `[view size size 3]`: in memory, or already on the device and finished there."""
-Cut = Callable[["Photograph"], Views]
+Cut = Callable[[Photograph], Views]
 """Reads, decodes and cuts one photograph; several threads call it."""
 Embed = Callable[[Tensor], Tensor]
 """uint8 views `[image view size size 3]` on the device -> float32 `[image view dim]` on the device; on the CPU several
 threads call it."""
-Failed = Callable[["Photograph", PhotographError], None]
+Failed = Callable[[Photograph, PhotographError], None]
 """Is told of a photograph that can't be embedded, and why."""
-
-
-@dataclass(frozen=True)
-class Photograph:
-    """One photograph as the stream takes it."""
-
-    image_id: str
-    path: Place
-    boxes: NDArray[np.int32]  # view 4: left, top, right, bottom
-    pixels: int  # width times height, as ingest found it
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from roadwork.embed.cache import EmbeddingCache
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
 from roadwork.errors import PhotographError
 from roadwork.progress import Advance, note
 from roadwork.storage.place import is_remote

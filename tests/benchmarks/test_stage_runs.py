@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import os
+
+import numpy as np
 import pytest
 
 from benchmarks.photographs import camera_files
-from benchmarks.stage_runs import Pace, StageProject, StageRun
+from benchmarks.stage_runs import StageProject, StageRun, pace_of_blocks
+from roadwork.embed.cache_block import write_block
 
-SMALL = {"backbone.name": "vit_small_plus_patch16_dinov3", "backbone.kwargs": {"depth": 1}, "views.size_px": 32}
-
-
-def run(photographs: int, wall_s: float) -> StageRun:
-    return StageRun(photographs, wall_s, peak_mib=100.0, features="f")
-
-
-def test_the_line_through_two_runs():
-    pace = Pace.of(run(64, 20.0), run(512, 64.8))
-    assert pace.photograph_s == pytest.approx(0.1)
-    assert pace.start_s == pytest.approx(13.6)
+SMALL = {
+    "backbone.name": "vit_small_plus_patch16_dinov3", "backbone.kwargs": {"depth": 1}, "views.size_px": 32,
+    "embed.block_images": 2,
+}  # fmt: skip
 
 
-def test_more_photographs_that_took_no_longer_tell_nothing():
-    assert Pace.of(run(64, 20.0), run(512, 21.0)).measured
-    assert not Pace.of(run(64, 20.0), run(512, 19.0)).measured
+def test_what_is_no_photograph_s_is_the_start_s():
+    assert StageRun(512, 64.8, 0.1, peak_mib=100.0, features="f").start_s == pytest.approx(13.6)
+
+
+def test_the_pace_is_read_off_the_blocks(tmp_path):
+    for number, (count, finished_s) in enumerate([(4, 100.0), (4, 102.0), (2, 103.5)]):
+        ids = [f"{number}{row}".rjust(64, "0") for row in range(count)]
+        path = write_block(tmp_path, ids, np.zeros((count, 1, 1), np.float16))
+        os.utime(path, (finished_s, finished_s))
+        if not number:
+            with pytest.raises(RuntimeError, match="1 blocks"):
+                pace_of_blocks(tmp_path)
+    assert pace_of_blocks(tmp_path) == pytest.approx(3.5 / 6)
 
 
 @pytest.mark.slow
@@ -34,6 +41,7 @@ def test_each_run_computes_everything_again_and_gives_the_same_features(tmp_path
     assert first.photographs == second.photographs == 4
     assert first.features == second.features
     assert first.peak_mib > 50
+    assert 0 < first.photograph_s < first.wall_s
     with pytest.raises(RuntimeError, match="embed_images failed") as caught:
         project.embed({"embed.engine": "nowhere"})
     assert "nowhere" in str(caught.value)

@@ -25,8 +25,8 @@ from roadwork.embed.fingerprint import Fingerprint
 from roadwork.embed.half import to_float16
 from roadwork.embed.images import EmbedReport, embed_images
 from roadwork.embed.local_engine import LocalEngine
+from roadwork.embed.photograph import Photograph
 from roadwork.embed.store import read_image_store
-from roadwork.embed.stream import Photograph
 from roadwork.errors import CapabilityError, DataError, PhotographError, StoreError
 
 FINGERPRINT = Fingerprint({"backbone": {"name": "colour"}, "views": {"grid": 1}, "decoder": 1})

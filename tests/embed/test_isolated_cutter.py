@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from roadwork.embed.isolated_cutter import IsolatedCutter
-from roadwork.embed.photograph import view_cutter
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
+from roadwork.embed.view_cutter import view_cutter
 from roadwork.errors import PhotographError
 from roadwork.storage.place import Place
 from roadwork.views.decoder import CpuDecoder

@@ -12,7 +12,8 @@ import timm
 import torch
 from torch import Tensor
 
-from roadwork.embed.stream import Photograph, copy_size, embed_stream
+from roadwork.embed.photograph import Photograph
+from roadwork.embed.stream import copy_size, embed_stream
 from roadwork.errors import BackboneError, PhotographError, StoreError
 
 CPU = torch.device("cpu")

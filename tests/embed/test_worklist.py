@@ -14,7 +14,7 @@ import pytest
 from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.claims import LocalClaim, living_claims
 from roadwork.embed.fingerprint import Fingerprint
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
 from roadwork.embed.worklist import Worklist
 from roadwork.errors import PhotographError
 

@@ -26,8 +26,8 @@ from roadwork.embed.config import EmbedConfig
 from roadwork.embed.fingerprint import Fingerprint
 from roadwork.embed.images import EmbedReport, embed_images
 from roadwork.embed.local_engine import LocalEngine
+from roadwork.embed.photograph import Photograph
 from roadwork.embed.ray_config import RayConfig
-from roadwork.embed.stream import Photograph
 from roadwork.errors import StoreError
 from roadwork.storage.objects import listed, read_object, write_object
 from roadwork.storage.place import place_of

@@ -72,7 +72,8 @@ def put(url: str, files: dict[str, bytes]) -> None:
 
 def test_manifest_rejects_and_views_are_those_of_the_folder(s3: str, files: dict[str, bytes], tmp_path: Path) -> None:
     from roadwork.embed.isolated_cutter import IsolatedCutter
-    from roadwork.embed.photograph import photographs_of, view_cutter
+    from roadwork.embed.photographs import photographs_of
+    from roadwork.embed.view_cutter import view_cutter
     from roadwork.verify.fault import Faults
     from roadwork.verify.photographs import check_photographs
     from roadwork.views.decoder import CpuDecoder

@@ -13,7 +13,7 @@ from clustered.nodes import TwoNodes
 from clustered.tiny import blocks, content, photographs, run_local
 from served.fixtures import faulty_s3, s3_server
 
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
 
 __all__ = ["faulty_s3", "s3_server"]
 

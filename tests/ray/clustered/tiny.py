@@ -19,8 +19,8 @@ from roadwork.embed.engine import Engine
 from roadwork.embed.fingerprint import feature_fingerprint
 from roadwork.embed.images import EmbedReport, embed_images
 from roadwork.embed.local_engine import LocalEngine
-from roadwork.embed.photograph import view_cutter
-from roadwork.embed.stream import Photograph
+from roadwork.embed.photograph import Photograph
+from roadwork.embed.view_cutter import view_cutter
 from roadwork.storage.place import Place
 from roadwork.views.decoder import CpuDecoder
 from roadwork.views.geometry import ViewsConfig, view_boxes

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from roadwork.data.manifest import Manifest, manifest_frame
-from roadwork.embed.photograph import photographs_of, view_cutter
+from roadwork.embed.photographs import photographs_of
+from roadwork.embed.view_cutter import view_cutter
 from roadwork.errors import PhotographError, StoreError
 from roadwork.storage.objects import delete_object, write_object
 from roadwork.storage.place import place_of
