@@ -24,6 +24,9 @@ from roadwork.embed.photograph import Photograph
 _AHEAD = 4
 """Of what the processes are at, so much may wait for them or have been left by them."""
 
+_MOST_FAILED_STARTS = 5
+"""Processes that may end while they start, one after the other: a node that goes takes them along."""
+
 
 def results(
     photographs: Sequence[Photograph],
@@ -81,4 +84,5 @@ def _configure(*, view_bytes: int) -> None:
     context.execution_options.preserve_order = True
     context.execution_options.resource_limits = ExecutionResources.for_limits(object_store_memory=view_bytes)
     context.execution_options.verbose_progress = False
+    context.max_consecutive_actor_init_deaths = _MOST_FAILED_STARTS
     context.custom_execution_callback_classes = [Watch]

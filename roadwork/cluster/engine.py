@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
@@ -24,6 +25,9 @@ from roadwork.views.geometry import ViewsConfig
 
 _MOST_AT_ONCE = 2**20
 """Photographs of one execution: what of them waits in the cluster's memory is 400 bytes each."""
+_MOST_FRUITLESS = 3
+_PAUSE_S = 5.0
+"""After an attempt that brought nothing: a cluster that is losing nodes needs a moment to know it."""
 
 
 class RayEngine(Engine):
@@ -56,17 +60,20 @@ class RayEngine(Engine):
         """Embed what `work` gives, again and again where nodes go, as long as that brings something about.
 
         Raises the errors of `pools_for` and of the processes' own, those of a photograph excepted, and CapabilityError
-        where the cluster finishes nothing.
+        where the cluster finishes nothing, in three attempts or in ten minutes in which it has no room.
         """
-        photographs = list(work)
+        photographs, fruitless = list(work), 0
         while photographs:
             left: list[Photograph] = []
             for start in range(0, len(photographs), _MOST_AT_ONCE):
                 left += self._compute(photographs[start : start + _MOST_AT_ONCE], work)
-            if len(left) == len(photographs):
+            fruitless = fruitless + 1 if len(left) == len(photographs) else 0
+            if fruitless == _MOST_FRUITLESS:
                 raise _standing_still(len(left))
             if left:
                 note(f"{len(left)} images were lost on the way: they are embedded again")
+            if fruitless:
+                time.sleep(_PAUSE_S)
             photographs = left
 
     def write(self, jobs: Iterable[WriteJob]) -> Iterator[Written]:
@@ -102,6 +109,8 @@ class RayEngine(Engine):
                 note(f"WARNING: the cluster has lost {gone}: what its nodes were at is embedded on the others")
             except NoRoomError:
                 note("WARNING: the cluster had no room for ten minutes")
+                if len(left) == len(photographs):
+                    raise _standing_still(len(left)) from None
             except RayTaskError as error:
                 if not isinstance(error.cause, RayError):
                     raise  # a bug, which keeps its traceback
@@ -158,7 +167,7 @@ def _standing_still(count: int) -> CapabilityError:
     return CapabilityError(
         f"the cluster finished none of {count} images",
         where="embed.engine: ray; the warnings above, and the cluster's dashboard, say what became of its processes",
-        rule="an attempt that loses a node or its processes is repeated as long as it brings something about",
+        rule="an attempt that loses nodes or processes is repeated, three times where it brings nothing about",
         fix="look at the nodes' memory and logs, add nodes, or set embed.engine to local; finished rows are kept",
     )
 

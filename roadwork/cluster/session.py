@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,6 @@ _QUIET = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": "Set ray log level from environment",
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # of this process: what concerns a person is told by exceptions
 }
-_RAYS_HANDLER = "ray_print_logs"  # which `ray.shutdown` removes
 _HANDED_ON = ("ROADWORK_STORE_PATIENCE_S", "HF_HUB_OFFLINE")
 
 
@@ -49,7 +49,7 @@ def cluster_session(config: RayConfig) -> Iterator[Cluster]:
             rule="a cluster is an extra",
             fix="pip install 'roadwork[ray]', or, in a checkout, pip install -e '.[ray]'; or set embed.engine to local",
         )
-    with terminate_as_interrupt():
+    with terminate_as_interrupt(), redirect_stdout(sys.stderr):  # Ray's own words, too: stdout belongs to results
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         import ray
@@ -79,22 +79,9 @@ def _joined(address: str) -> Cluster:
             raise refused(error, options["address"]) from error
         except SystemExit as error:
             raise Terminated from error  # Ray's handler of SIGTERM, which is in place while it starts
-    _logs_to_stderr()
     if url := context.dashboard_url:
         note(f"Ray dashboard: http://{url}")
     return Cluster(context.address_info["address"], is_own)
-
-
-def _logs_to_stderr() -> None:
-    """What the nodes' processes print, and Ray about them, goes to stderr, all of it: stdout belongs to results."""
-    from ray._private.ray_logging import global_worker_stdstream_dispatcher as dispatcher
-    from ray._private.worker import print_to_stdstream
-
-    def to_stderr(data: dict[str, Any]) -> None:
-        print_to_stdstream({**data, "is_err": True}, ignore_prefix=False)
-
-    dispatcher.remove_handler(_RAYS_HANDLER)
-    dispatcher.add_handler(_RAYS_HANDLER, to_stderr)
 
 
 def _own() -> dict[str, Any]:

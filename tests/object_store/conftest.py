@@ -8,6 +8,7 @@ from served.fixtures import faulty_s3, s3, s3_server
 __all__ = ["faulty_s3", "s3", "s3_server"]
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process runs them all, beside the one that runs the clusters."""
     for item in items:

@@ -196,17 +196,20 @@ def test_a_run_that_is_ended_is_gone_on_with(s3: str, tmp_path: Path, expected, 
 
 def test_two_runs_at_once_share_the_work(s3: str, tmp_path: Path, expected) -> None:
     shown: list[str] = []
+    claimed = threading.Event()
 
     def slowly(photo: Photograph) -> np.ndarray:
         shown.append(photo.image_id)
+        claimed.set()
         time.sleep(0.02)
         return cut(photo)
 
     threads = [
         threading.Thread(target=run, args=(s3, tmp_path / name, range(20), slowly)) for name in ("a.zarr", "b.zarr")
     ]
-    for thread in threads:
-        thread.start()
+    threads[0].start()
+    assert claimed.wait(60), "begun at the same instant, both may take the same"
+    threads[1].start()
     for thread in threads:
         thread.join(120)
     assert files(tmp_path / "a.zarr") == files(tmp_path / "b.zarr") == expected

@@ -18,6 +18,7 @@ from roadwork.embed.photograph import Photograph
 __all__ = ["faulty_s3", "s3_server"]
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process runs all that needs a cluster: two clusters at once would share the cores that each counts as its."""
     for item in items:
