@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from roadwork.cluster import engine
@@ -23,10 +21,10 @@ class Losing(RayEngine):
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
     monkeypatch.setattr(engine.time, "sleep", slept.append)
-    yield slept
+    return slept
 
 
 def test_what_is_lost_is_begun_again(pauses: list[float]) -> None:
