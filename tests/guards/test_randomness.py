@@ -62,6 +62,7 @@ OF_THE_MOMENT = {
     "pipeline/pretrain.py": "metrics/timing.json",
     "roadwork/train/loop.py": "metrics/timing.json and metrics/finetune_timing",
     "roadwork/train/saving_pace.py": "how often the state is saved; no result depends on it",
+    "roadwork/cluster/engine.py": "waits",
     "roadwork/cluster/joining.py": "whether a cluster's head answers",
     "roadwork/cluster/told_error.py": "names the node",
     "roadwork/cluster/watch.py": "waits",

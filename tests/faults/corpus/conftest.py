@@ -63,7 +63,7 @@ def peak_bytes(pool):
     """`peak_bytes()`: the most memory that any process of the pool has ever held."""
 
     def read():
-        pids = [process.pid for process in pool._all]
+        pids = [process.pid for process in pool.processes]
         lines = [line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
         return max(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
