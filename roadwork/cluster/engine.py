@@ -168,7 +168,8 @@ def _standing_still(count: int) -> CapabilityError:
         f"the cluster finished none of {count} images",
         where="embed.engine: ray; the warnings above, and the cluster's dashboard, say what became of its processes",
         rule="an attempt that loses nodes or processes is repeated, three times where it brings nothing about",
-        fix="look at the nodes' memory and logs, add nodes, or set embed.engine to local; finished rows are kept",
+        fix="look at the nodes' memory and logs, and whether RAY_AUTH_MODE is the same here as where they were "
+        "started; add nodes, or set embed.engine to local; finished rows are kept",
     )
 
 

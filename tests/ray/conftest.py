@@ -43,6 +43,14 @@ def _local_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROADWORK_CACHE", str(tmp_path / "root"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _without_token() -> Iterator[None]:
+    """Ray turns tokens on for the whole process when it starts a cluster of a run's own; `two_nodes` has none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        yield
+
+
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     folder = tmp_path_factory.mktemp("reference")

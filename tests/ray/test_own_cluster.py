@@ -22,7 +22,8 @@ MANY = 2000  # photographs: far more than are embedded until the run is stopped
 
 def started(folder: Path) -> subprocess.Popen[str]:
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "ray")])
-    environment = {**os.environ, "PYTHONPATH": path, "ROADWORK_CACHE": str(folder / "root")}
+    environment = {**os.environ, "PYTHONPATH": path, "ROADWORK_CACHE": str(folder / "root"), "HOME": str(folder)}
+    del environment["RAY_AUTH_MODE"]  # as without: with a token, which Ray puts under HOME
     return subprocess.Popen(
         [sys.executable, "-m", "clustered.run", str(folder), str(MANY)],
         env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
