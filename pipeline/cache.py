@@ -13,13 +13,17 @@ from roadwork.train import chunk_cache
 
 def info() -> Outcome:
     """What the cache holds: a line for each fingerprint, for each training that isn't published yet, and for copies."""
-    root = cache_root()
-    entries, trainings = cache_info(root), training_info(local_root())
-    lines = [f"{root}: {_total(entries, trainings)}", *(_line(entry) for entry in entries)]
-    lines += [_training_line(training) for training in trainings]
-    copies = chunk_cache.held()
+    root, local = cache_root(), local_root()
+    entries, trainings, copies = cache_info(root), training_info(local), chunk_cache.held()
+    kept_here = [_training_line(training) for training in trainings]
     if copies.copies:
-        lines.append(f"  {'':12}  {copies.copies:>7} chunks  {_size(copies.size_bytes):>10}  copies of remote features")
+        size = _size(copies.size_bytes)
+        kept_here.append(f"  {'':12}  {copies.copies:>7} chunks  {size:>10}  copies of remote features")
+    is_one = local == root
+    lines = [f"{root}: {_total(entries, trainings if is_one else [])}", *(_line(entry) for entry in entries)]
+    if kept_here and not is_one:
+        lines.append(f"{local}, on this machine:")
+    lines += kept_here
     result = {
         "root": str(root),
         "fingerprints": [asdict(entry) for entry in entries],

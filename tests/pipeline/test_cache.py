@@ -29,3 +29,15 @@ def test_copies_of_chunks_are_told_and_cleared_with_everything_else(root: Path) 
     assert cleared.result["deleted_chunks"]["copies"] == 1
     assert "copies of remote chunks" in cleared.text
     assert cache.info().result["chunks"]["copies"] == 0
+
+
+def test_what_lies_here_stands_under_its_own_folder_where_the_cache_is_an_object_store(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROADWORK_CACHE", "memory://of-a-test/cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(root))
+    ChunkCache("a" * 64, gigabytes=1).put(3, np.ones((4, 2, 8), np.float16))
+    first, second, third = cache.info().text.splitlines()
+    assert first.startswith("memory://of-a-test/cache: 0 cached images of 0 fingerprints")
+    assert second == f"{root / 'roadwork'}, on this machine:"
+    assert "copies of remote features" in third
