@@ -28,7 +28,7 @@ class StageRun:
     photographs: int  # each computed in this run
     wall_s: float  # from the start of the command to its end
     photograph_s: float  # from its first cache block to its last, for each photograph after the first block
-    peak_mib: float  # of all its processes together, shared pages counted once
+    peak_mib: float | None  # of all its processes together, shared pages counted once; None where nobody looked
     features: str  # sha256 of everything in the store
 
     @property
@@ -58,8 +58,11 @@ class StageProject:
         for stage in ("ingest", "tile"):
             self._clone.run(sys.executable, "-m", "pipeline", stage)
 
-    def embed(self, changes: Mapping[str, Any]) -> StageRun:
-        """Run the stage with `changes`. RuntimeError where it fails or leaves a photograph out."""
+    def embed(self, changes: Mapping[str, Any], *, memory: bool = False) -> StageRun:
+        """Run the stage with `changes`. RuntimeError where it fails or leaves a photograph out.
+
+        `memory`: look at its peak, too; to look at thirty processes each second takes time of the cores they run on.
+        """
         self._clone.change(changes)
         with TemporaryDirectory(dir=self._folder) as cache:
             environment = self._clone.environment | {"ROADWORK_CACHE": cache}
@@ -69,7 +72,8 @@ class StageProject:
                     [sys.executable, "-m", "pipeline", "embed_images"],
                     cwd=self._clone.folder, env=environment, stdout=said, stderr=subprocess.STDOUT,
                 )  # fmt: skip
-                peak_mib = _watched(process)
+                peak_mib = _watched(process) if memory else None
+                process.wait()
                 wall_s = perf_counter() - began
                 said.seek(0)
                 if process.returncode:

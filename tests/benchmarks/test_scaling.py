@@ -46,8 +46,8 @@ def test_a_whole_run_counts_its_start():
 
 def test_memory_that_grows_with_the_photographs_is_seen():
     few = run(1, 0.1, count=64)
-    assert memory_row(few, [run(1, 0.1, peak=1050)]).met
-    grown = memory_row(few, [run(1, 0.1, peak=2000)])
+    assert memory_row(few, run(1, 0.1, peak=1050)).met
+    grown = memory_row(few, run(1, 0.1, peak=2000))
     assert grown.figure == pytest.approx(2.0)
     assert grown.met is False
 

@@ -36,11 +36,13 @@ def test_the_pace_is_read_off_the_blocks(tmp_path):
 def test_each_run_computes_everything_again_and_gives_the_same_features(tmp_path):
     (tmp_path / "drawn").mkdir()
     project = StageProject(tmp_path / "a", camera_files(tmp_path / "drawn", 4, width_px=320, height_px=240), SMALL)
-    first = project.embed({"embed.engine": "local"})
+    first = project.embed({"embed.engine": "local"}, memory=True)
     second = project.embed({"embed.engine": "local", "embed.decode_workers": 1})
     assert first.photographs == second.photographs == 4
     assert first.features == second.features
+    assert first.peak_mib is not None
     assert first.peak_mib > 50
+    assert second.peak_mib is None
     assert 0 < first.photograph_s < first.wall_s
     with pytest.raises(RuntimeError, match="embed_images failed") as caught:
         project.embed({"embed.engine": "nowhere"})
