@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -58,9 +59,10 @@ class StageProject:
         for stage in ("ingest", "tile"):
             self._clone.run(sys.executable, "-m", "pipeline", stage)
 
-    def embed(self, changes: Mapping[str, Any], *, memory: bool = False) -> StageRun:
+    def embed(self, changes: Mapping[str, Any], *, cores: int | None = None, memory: bool = False) -> StageRun:
         """Run the stage with `changes`. RuntimeError where it fails or leaves a photograph out.
 
+        `cores`: all of its processes have so many of this machine's, and no more; None: all of them.
         `memory`: look at its peak, too; to look at thirty processes each second takes time of the cores they run on.
         """
         self._clone.change(changes)
@@ -69,7 +71,7 @@ class StageProject:
             began = perf_counter()
             with (Path(cache) / "said").open("w+", encoding="utf-8") as said:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "pipeline", "embed_images"],
+                    [*on_cores(cores), sys.executable, "-m", "pipeline", "embed_images"],
                     cwd=self._clone.folder, env=environment, stdout=said, stderr=subprocess.STDOUT,
                 )  # fmt: skip
                 peak_mib = _watched(process) if memory else None
@@ -97,6 +99,16 @@ def pace_of_blocks(cache: Path) -> float:
         raise RuntimeError(f"{len(blocks)} blocks in the cache tell no pace: lower embed.block_images")
     later = sum(len(read_block_ids(path)) for _, path in blocks[1:])
     return (blocks[-1][0] - blocks[0][0]) / later
+
+
+def on_cores(cores: int | None) -> list[str]:
+    """What stands before a command that may use only so many cores. RuntimeError where there are fewer."""
+    if cores is None:
+        return []
+    own = sorted(os.sched_getaffinity(0))
+    if cores > len(own):
+        raise RuntimeError(f"{cores} cores were asked for, and this process may use {len(own)}")
+    return ["taskset", "--cpu-list", ",".join(map(str, own[:cores]))]
 
 
 def _watched(process: subprocess.Popen[bytes]) -> float:

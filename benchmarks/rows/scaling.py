@@ -35,10 +35,13 @@ def measure(scale: Scale) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         few, many = projects(Path(folder), scale, CHEAP_MODEL, counts=(scale.of(128, 8), scale.of(512, 12)))
         rounds = alternating(many, (LOCAL, ONE, TWO), rounds=scale.of(_ROUNDS, 1))
+        alone = [many.embed(ONE, cores=1) for _ in rounds]
+        check_features([*alone, rounds[0][0]])
         memory = memory_row(few.embed(TWO, memory=True), many.embed(TWO, memory=True))
     what = "decoding 4032×3024 px and little else"
     return [
         efficiency_row([(one, two) for _, one, two in rounds], what),
+        core_each_row([(one, two) for one, (_, _, two) in zip(alone, rounds, strict=True)], what),
         *overhead_rows([(local, two) for local, _, two in rounds], what),
         memory,
     ]
@@ -79,6 +82,19 @@ def efficiency_row(rounds: Sequence[tuple[StageRun, StageRun]], what: str) -> Ro
         limit="on two cores the starter, Ray's own processes and the model share the cores with both workers",
         note="from the first finished cache block to the last",
         detail={"one": detail(one), "two": detail(two), "cores": os.cpu_count()},
+    )
+
+
+def core_each_row(rounds: Sequence[tuple[StageRun, StageRun]], what: str) -> Row:
+    """The same where the one worker, its model and its cluster have a single core, as the two have two."""
+    one, two = rounds[-1]
+    return Row(
+        name="scaling.core_each",
+        what=f"photographs/s of two Ray workers on two cores against twice those of one on one core, {what}",
+        **spread([one.photograph_s / (2 * two.photograph_s) for one, two in rounds]),
+        unit="of twice one's",
+        note="everything else runs on the same cores, in both: above 1 where it costs two workers no more than one",
+        detail={"one": detail(one), "two": detail(two)},
     )
 
 

@@ -8,7 +8,16 @@ import pytest
 
 from benchmarks.row import Scale, UnequalError
 from benchmarks.rows.ray_overhead import whole_row
-from benchmarks.rows.scaling import LOCAL, ONE, alternating, check_features, efficiency_row, memory_row, overhead_rows
+from benchmarks.rows.scaling import (
+    LOCAL,
+    ONE,
+    alternating,
+    check_features,
+    core_each_row,
+    efficiency_row,
+    memory_row,
+    overhead_rows,
+)
 from benchmarks.stage_runs import StageRun
 from benchmarks.suite import RAY, names_of
 
@@ -22,6 +31,12 @@ def test_two_workers_that_are_twice_as_fast_are_fully_efficient():
     assert row.figure == pytest.approx(1.0)
     assert row.met
     assert row.detail["one"]["start_s"] == pytest.approx(15)
+
+
+def test_a_worker_that_had_one_core_is_told_apart():
+    row = core_each_row([(run(15, 0.09), run(17, 0.045))], "decoding")
+    assert row.figure == pytest.approx(1.0)
+    assert row.target is None
 
 
 def test_a_second_worker_that_does_nothing_is_half():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.photographs import camera_files
-from benchmarks.stage_runs import StageProject, StageRun, pace_of_blocks
+from benchmarks.stage_runs import StageProject, StageRun, on_cores, pace_of_blocks
 from roadwork.embed.cache_block import write_block
 
 SMALL = {
@@ -19,6 +19,13 @@ SMALL = {
 
 def test_what_is_no_photograph_s_is_the_start_s():
     assert StageRun(512, 64.8, 0.1, peak_mib=100.0, features="f").start_s == pytest.approx(13.6)
+
+
+def test_cores_that_are_not_there_are_told(tmp_path):
+    assert on_cores(None) == []
+    assert on_cores(1)[0] == "taskset"
+    with pytest.raises(RuntimeError, match="4096 cores"):
+        on_cores(4096)
 
 
 def test_the_pace_is_read_off_the_blocks(tmp_path):
@@ -37,7 +44,7 @@ def test_each_run_computes_everything_again_and_gives_the_same_features(tmp_path
     (tmp_path / "drawn").mkdir()
     project = StageProject(tmp_path / "a", camera_files(tmp_path / "drawn", 4, width_px=320, height_px=240), SMALL)
     first = project.embed({"embed.engine": "local"}, memory=True)
-    second = project.embed({"embed.engine": "local", "embed.decode_workers": 1})
+    second = project.embed({"embed.engine": "local", "embed.decode_workers": 1}, cores=1)
     assert first.photographs == second.photographs == 4
     assert first.features == second.features
     assert first.peak_mib is not None
