@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from pipeline.doctor import run
 from roadwork.embed import hub
 
 ROOT = Path(__file__).resolve().parents[2]
+GIB = 2**30
 
 
 @pytest.fixture
@@ -22,7 +24,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ROADWORK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(hub.socket, "create_connection", _refuse)
     monkeypatch.setattr(hub, "getproxies", dict)
+    _with_free(monkeypatch, 50 * GIB)
     return folder
+
+
+def _with_free(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """As if the disk had `size` bytes free, however full the machine of the tests is."""
+    usage = SimpleNamespace(total=100 * GIB, used=100 * GIB - size, free=size)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _path: usage)
 
 
 def _refuse(*_args: object, **_named: object) -> None:
@@ -53,6 +62,14 @@ def test_a_bad_parameter_is_a_problem_named(project: Path) -> None:
     outcome = run(params)
     assert not outcome.passed
     assert "loss.gamma" in outcome.text
+
+
+def test_a_full_disk_is_a_problem_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _with_free(monkeypatch, GIB // 2)
+    outcome = run(project / "params.yaml")
+    assert not outcome.passed
+    assert "0.5 GiB free here" in outcome.text
+    assert statuses(project)["disk"] == "problem"
 
 
 def test_another_folder_is_no_project(project: Path) -> None:
