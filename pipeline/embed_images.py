@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.paths import EMBED_IMAGES_METRICS, EMBED_REJECTS, IMAGE_STORE, MANIFEST, PARAMS, VIEWS
 from roadwork.cache_root import cache_root
@@ -17,21 +17,19 @@ from roadwork.cluster.session import cluster_session
 from roadwork.config import load_section, load_seed
 from roadwork.data.manifest import read_manifest
 from roadwork.data.table_file import read_table_file
-from roadwork.device import resolve_device
-from roadwork.embed.backbone import Backbone, build_backbone, embed_views
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.cache import EmbeddingCache
 from roadwork.embed.config import EmbedConfig
 from roadwork.embed.engine import Engine
 from roadwork.embed.fingerprint import feature_fingerprint
 from roadwork.embed.images import embed_images
-from roadwork.embed.local_engine import LocalEngine
 from roadwork.embed.photographs import photographs_of
 from roadwork.embed.provenance import IMAGE_LIBRARIES, store_attributes
-from roadwork.embed.view_cutter import view_cutter
 from roadwork.publish import write_json
-from roadwork.views.decoder import decoder_of
 from roadwork.views.geometry import ViewsConfig
+
+if TYPE_CHECKING:
+    from roadwork.embed.backbone import Backbone
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,13 @@ def run(params: Path = PARAMS) -> dict[str, Any]:
 
 @contextmanager
 def _here(settings: _Settings) -> Iterator[_Ready]:
-    """`embed.engine: local`: the model on this machine's device."""
+    """`embed.engine: local`: the model on this machine's device, and PyTorch for that and no earlier."""
+    from roadwork.device import resolve_device
+    from roadwork.embed.backbone import build_backbone, embed_views
+    from roadwork.embed.local_engine import LocalEngine
+    from roadwork.embed.view_cutter import view_cutter
+    from roadwork.views.decoder import decoder_of
+
     views, embed = settings.views, settings.embed
     device = resolve_device(embed.device)
     decoder = decoder_of(views, device)
@@ -97,7 +101,7 @@ def _here(settings: _Settings) -> Iterator[_Ready]:
 
 @contextmanager
 def _on_cluster(settings: _Settings) -> Iterator[_Ready]:
-    """`embed.engine: ray`: the model on the cluster's nodes, none on the starter's."""
+    """`embed.engine: ray`: the model on the cluster's nodes; the starter loads neither it nor PyTorch."""
     views, embed, backbone, seed = settings.views, settings.embed, settings.backbone, settings.seed
     with cluster_session(embed.ray) as cluster:
         described = describe_backbone(cluster, backbone, embed, views, seed)

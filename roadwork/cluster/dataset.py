@@ -16,8 +16,10 @@ from ray.data.read_api import from_blocks
 
 from roadwork.cluster.capacity import Pools
 from roadwork.cluster.cutter import Cutter, CutterTask
-from roadwork.cluster.model import Model, ModelTask
+from roadwork.cluster.model import Model
+from roadwork.cluster.model_task import ModelTask
 from roadwork.cluster.photograph_table import photograph_tables
+from roadwork.cluster.shares import shares_of
 from roadwork.cluster.watch import Watch
 from roadwork.embed.photograph import Photograph
 
@@ -36,21 +38,23 @@ def results(
     model: ModelTask,
     decode_images: int,
     block_images: int,
-) -> Iterator[tuple[str, str | None]]:
-    """Image ids as they are done with, in the order of `photographs`, each with None or its error as text.
+) -> Iterator[list[tuple[str, str | None]]]:
+    """Image ids block by block, in the order of `photographs`, each with None or its error as text.
 
     Memory holds a few blocks' views on each node, whatever the number of photographs. What a process leaves undone
     that is killed, another takes over. Raises the exceptions of `Watch` and Ray's own.
     """
-    ahead = pools.decode_actors * decode_images + pools.model_actors * block_images
+    shares = shares_of(len(photographs), pools, decode_images=decode_images, block_images=block_images)
+    pools = shares.pools
+    ahead = pools.decode_actors * max(shares.piece_images) + pools.model_actors * block_images
     _configure(view_bytes=_AHEAD * ahead * max(len(photo.boxes) for photo in photographs) * cutter.size_px**2 * 3)
-    tables = list(photograph_tables(photographs, images=decode_images))
+    tables = list(photograph_tables(photographs, sizes=shares.piece_images))
     done = (
         from_blocks(tables)  # from_arrow has tasks look at every table, and they'd need CPUs
         .map_batches(
             Cutter,
             fn_constructor_args=(cutter,),
-            batch_size=decode_images,
+            batch_size=None,  # a piece each: with a number Ray would join the smaller ones, across blocks
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=pools.decode_actors),
             num_cpus=pools.decode_cpus,
@@ -68,7 +72,7 @@ def results(
     batches: Any = iter(done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
     with closing(batches):  # a generator; closing it ends the processes
         for table in batches:
-            yield from zip(table.column("image_id").to_pylist(), table.column("error").to_pylist(), strict=True)
+            yield list(zip(table.column("image_id").to_pylist(), table.column("error").to_pylist(), strict=True))
 
 
 def _configure(*, view_bytes: int) -> None:

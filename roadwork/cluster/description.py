@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from roadwork.cluster.backbone_task import backbone_task
 from roadwork.cluster.cluster import Cluster
 from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.embed.config import EmbedConfig
@@ -44,13 +45,14 @@ def describe_backbone(
         )
     import ray
 
-    from roadwork.cluster.node_backbone import backbone_task, build_on_node, notes_kept
     from roadwork.cluster.told_error import as_error, told
 
     pools = cluster.pools(embed.ray, device=embed.device)
     task = backbone_task(backbone, size_px=views.size_px, seed=seed, on_gpu=pools.model_gpus > 0, compile=embed.compile)
 
     def describe() -> tuple[BackboneDescription | str, list[str]]:
+        from roadwork.cluster.node_backbone import build_on_node, notes_kept  # PyTorch, there and not here
+
         with notes_kept() as notes:
             try:
                 built = build_on_node(task)

@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
+from roadwork.cluster.backbone_task import backbone_task
 from roadwork.cluster.cluster import Cluster
+from roadwork.cluster.model_task import ModelTask
 from roadwork.draft import drafted
 from roadwork.embed.assembly import WriteJob, Written
 from roadwork.embed.backbone_config import BackboneConfig
@@ -95,15 +97,15 @@ class RayEngine(Engine):
             stream = results(photographs, **self._tasks(photographs, stack))
             stack.callback(stream.close)  # pyright: ignore[reportAttributeAccessIssue]  a generator
             try:
-                for image_id, text in stream:
-                    photo = left.pop(image_id, None)
-                    error = None if text is None else as_error(text)
-                    if error is None and photo is not None:
-                        work.add([image_id])
-                    elif isinstance(error, PhotographError) and photo is not None:
-                        work.fail(photo, error)
-                    elif error is not None and not isinstance(error, PhotographError):
-                        raise error
+                for block in stream:
+                    work.add([image_id for image_id, text in block if text is None and image_id in left])
+                    for image_id, text in block:
+                        photo = left.pop(image_id, None)
+                        error = None if text is None else as_error(text)
+                        if isinstance(error, PhotographError) and photo is not None:
+                            work.fail(photo, error)
+                        elif error is not None and not isinstance(error, PhotographError):
+                            raise error
                     work.beat()
             except NodesGoneError as gone:
                 note(f"WARNING: the cluster has lost {gone}: what its nodes were at is embedded on the others")
@@ -126,8 +128,6 @@ class RayEngine(Engine):
     def _tasks(self, photographs: Sequence[Photograph], stack: ExitStack) -> dict:
         """What the processes have to know, and how many there are."""
         from roadwork.cluster.cutter import CutterTask
-        from roadwork.cluster.model import ModelTask
-        from roadwork.cluster.node_backbone import backbone_task
         from roadwork.cluster.node_sight import Sight, sight_of_photographs
 
         embed, views = self._embed, self._views

@@ -5,35 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
+from roadwork.cluster.backbone_task import NO_FILES, BackboneTask
 from roadwork.cluster.told_error import node_name
 from roadwork.embed.backbone import Backbone, build_backbone
-from roadwork.embed.backbone_config import BackboneConfig
 from roadwork.errors import BackboneError, CapabilityError
-
-_NO_FILES = ("pretrained", "random")
-
-
-@dataclass(frozen=True)
-class BackboneTask:
-    """What determines the backbone on a node. Plain values: it travels to the nodes."""
-
-    config: BackboneConfig  # a weights file by its absolute path: processes on nodes run in folders of their own
-    size_px: int
-    seed: int
-    on_gpu: bool
-    compile: bool
-
-
-def backbone_task(config: BackboneConfig, *, size_px: int, seed: int, on_gpu: bool, compile: bool) -> BackboneTask:
-    """The task of building `config`'s backbone somewhere else."""
-    if config.weights not in _NO_FILES and "://" not in config.weights:
-        config = config.model_copy(update={"weights": str(Path(config.weights).expanduser().absolute())})
-    return BackboneTask(config, size_px, seed, on_gpu, compile)
 
 
 def build_on_node(task: BackboneTask) -> Backbone:
@@ -77,6 +55,6 @@ def notes_kept() -> Iterator[list[str]]:
 
 
 def _everywhere(fix: str, task: BackboneTask) -> str:
-    if task.config.weights in _NO_FILES:
+    if task.config.weights in NO_FILES:
         return fix
     return "; ".join(filter(None, [fix, "a path must be one that every node sees, or a URL"]))

@@ -18,10 +18,12 @@ from roadwork.errors import RoadworkError
 from roadwork.storage.place import is_remote, reopened
 
 
-def photograph_tables(photographs: Sequence[Photograph], *, images: int) -> Iterator[pa.Table]:
-    """Tables of `images` photographs: where they lie and which boxes are cut out of them."""
-    for start in range(0, len(photographs), images):
-        some = photographs[start : start + images]
+def photograph_tables(photographs: Sequence[Photograph], *, sizes: Sequence[int]) -> Iterator[pa.Table]:
+    """Tables of so many photographs each: where they lie and which boxes are cut out of them."""
+    start = 0
+    for size in sizes:
+        some = photographs[start : start + size]
+        start += size
         yield pa.table(
             {
                 "image_id": pa.array([photo.image_id for photo in some], pa.string()),

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from roadwork.cluster.cluster import Cluster
@@ -23,13 +24,14 @@ from roadwork.progress import note
 from roadwork.stopping import Terminated, terminate_as_interrupt
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_GREETING = b"Set ray log level from environment"
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_SCHEDULER_EVENTS": "0",
     "RAY_COLOR_PREFIX": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
-    "RAY_DEDUP_LOGS_SKIP_REGEX": "Set ray log level from environment",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": _GREETING.decode(),
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # of this process: what concerns a person is told by exceptions
 }
 _HANDED_ON = ("ROADWORK_STORE_PATIENCE_S", "HF_HUB_OFFLINE")
@@ -68,7 +70,7 @@ def _joined(address: str) -> Cluster:
 
     is_own = address == "local"
     options = _own() if is_own else _another(address_of(address))
-    with _own_signals(), _importable():
+    with _own_signals(), _importable(), _ungreeted():
         try:
             context: Any = ray.init(
                 logging_level=logging.ERROR, log_to_driver=True, namespace="roadwork", configure_logging=True, **options
@@ -109,6 +111,25 @@ def _own_signals() -> Iterator[None]:
     finally:
         if is_main:
             signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+@contextmanager
+def _ungreeted() -> Iterator[None]:
+    """Without the line in which Ray's C++ says that it obeys RAY_BACKEND_LOG_LEVEL: it comes before it obeys."""
+    sys.stderr.flush()
+    with TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            said.seek(0)
+            for line in said:
+                if _GREETING not in line:
+                    os.write(2, line)
 
 
 @contextmanager

@@ -81,10 +81,11 @@ class Worklist:
 
     def add(self, image_ids: Iterable[str]) -> None:
         """These rows are in the cache now."""
-        for image_id in image_ids:
+        added = list(image_ids)
+        for image_id in added:
             self._mine.pop(image_id, None)
-            self.computed.add(image_id)
-            self._advance()
+        self.computed.update(added)
+        self._advance(len(added))  # at once: else the first of a block would look as if it alone had taken that long
 
     def fail(self, photo: Photograph, error: PhotographError) -> None:
         """This photograph can't be embedded; the others go on."""

@@ -20,9 +20,11 @@ from clustered.tiny import (
     run_local,
 )
 
+from roadwork.cluster.backbone_task import backbone_task
 from roadwork.cluster.cutter import Cutter, CutterTask
-from roadwork.cluster.model import Model, ModelTask
-from roadwork.cluster.node_backbone import backbone_task, build_on_node, notes_kept
+from roadwork.cluster.model import Model
+from roadwork.cluster.model_task import ModelTask
+from roadwork.cluster.node_backbone import build_on_node, notes_kept
 from roadwork.cluster.node_sight import Sight, sight_of_photographs
 from roadwork.cluster.photograph_table import photograph_tables, photographs_in, view_table, views_in
 from roadwork.cluster.told_error import as_error, told
@@ -43,7 +45,7 @@ def test_cutter_and_model_write_the_local_engines_block(tmp_path: Path, monkeypa
     photos = photographs(tmp_path / "photographs", 8)
     run_local(photos, tmp_path / "local")
     cutter, model = Cutter(CutterTask(SIZE_PX, 60.0, ())), Model(model_task(tmp_path / "ray"))
-    views = [cutter(table) for table in photograph_tables(photos, images=4)]
+    views = [cutter(table) for table in photograph_tables(photos, sizes=[4, 4])]
     result = model(pa.concat_tables(views))
     assert result.to_pydict() == {"image_id": [photo.image_id for photo in photos], "error": [None] * 8}
     assert blocks(tmp_path / "ray") == blocks(tmp_path / "local")
@@ -55,7 +57,7 @@ def test_cutter_and_model_write_the_local_engines_block(tmp_path: Path, monkeypa
 def test_a_missing_photograph_takes_no_other_with_it(tmp_path: Path) -> None:
     photos = photographs(tmp_path / "photographs", 4)
     Path(str(photos[2].path)).unlink()
-    (table,) = photograph_tables(photos, images=8)
+    (table,) = photograph_tables(photos, sizes=[len(photos)])
     result = Model(model_task(tmp_path))(Cutter(CutterTask(SIZE_PX, 60.0, ()))(table)).to_pydict()
     assert [error is None for error in result["error"]] == [True, True, False, True]
     error = as_error(result["error"][2])
@@ -66,7 +68,7 @@ def test_a_missing_photograph_takes_no_other_with_it(tmp_path: Path) -> None:
 
 def test_a_folder_that_the_node_does_not_see_ends_the_run(tmp_path: Path) -> None:
     photos = photographs(tmp_path / "photographs", 2)
-    (table,) = photograph_tables(photos, images=8)
+    (table,) = photograph_tables(photos, sizes=[len(photos)])
     elsewhere = Sight(str(tmp_path / "elsewhere"), "the photographs", "ingest.path")
     views = Cutter(CutterTask(SIZE_PX, 60.0, (elsewhere,)))(table)
     result = Model(model_task(tmp_path))(views).to_pydict()
@@ -84,7 +86,7 @@ def test_a_folder_that_the_node_does_not_see_ends_the_run(tmp_path: Path) -> Non
 
 def test_a_node_with_another_backbone_is_named(tmp_path: Path) -> None:
     photos = photographs(tmp_path / "photographs", 1)
-    (table,) = photograph_tables(photos, images=8)
+    (table,) = photograph_tables(photos, sizes=[len(photos)])
     other = replace(TASK, seed=SEED + 1)
     views = Cutter(CutterTask(SIZE_PX, 60.0, ()))(table)
     (answer,) = Model(model_task(tmp_path, backbone=other))(views).column("error").to_pylist()
@@ -132,7 +134,7 @@ def test_errors_travel_as_text() -> None:
 
 def test_tables_keep_photographs_and_views(tmp_path: Path) -> None:
     photos = photographs(tmp_path / "photographs", 5)
-    tables = list(photograph_tables(photos, images=2))
+    tables = list(photograph_tables(photos, sizes=[2, 2, 1]))
     assert [len(table) for table in tables] == [2, 2, 1]
     back = photographs_in(pa.concat_tables(tables))
     for one, other in zip(photos, back, strict=True):

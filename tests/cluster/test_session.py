@@ -34,7 +34,7 @@ except CapabilityError as error:
 
 _DEFAULT = """
 import sys
-import pipeline.embed_images, roadwork.embed.local_engine
+import pipeline.embed_images, roadwork.embed.backbone, roadwork.embed.local_engine, roadwork.embed.view_cutter
 print(sorted(name for name in sys.modules if name.partition(".")[0] in ("ray", "s3fs", "upath")))
 """
 

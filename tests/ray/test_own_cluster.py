@@ -57,6 +57,7 @@ def test_a_signal_ends_the_run_and_every_process_of_it(
     assert out == ""
     assert "Ray dashboard: http://127.0.0.1:" in err
     assert "Traceback" not in err, err
+    assert "Set ray log level" not in err, err
     if number == signal.SIGKILL:  # two agents of Ray's own look seldom whether they are still needed, and hold nothing
         processes = [process for process in processes if not is_agent(process)]
     _, living = psutil.wait_procs(processes, timeout=60)
